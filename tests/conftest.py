@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ _KEPT_PREFIXES = ("CONNECT_MCP_TEST_", "PYTEST_", "COV_", "npm_config_", "NPM_CO
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh, empty home folder; the environment holds nothing else that a host or platformdirs would read."""
     folder = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
@@ -21,4 +20,4 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOME", str(folder))
     if sys.platform == "win32":
         monkeypatch.setenv("USERPROFILE", str(folder))
-    yield folder
+    return folder

@@ -38,9 +38,7 @@ _QUIRK_TEXT = {
     "duplicate-key": "a key given twice, which this host does not accept here",
 }
 
-_CONFLICT = re.compile(
-    r"^(<{7}(?: [^\n]*)?\r?)$(?=[\s\S]*?^={7}\r?$[\s\S]*?^>{7}(?: [^\n]*)?\r?$)", re.MULTILINE
-)
+_CONFLICT = re.compile(r"^(<{7}(?: [^\n]*)?\r?)$(?=[\s\S]*?^={7}\r?$[\s\S]*?^>{7}(?: [^\n]*)?\r?$)", re.MULTILINE)
 
 
 def decode(data: bytes, path: str) -> str:
@@ -86,9 +84,7 @@ def read(text: str, fmt: Format, section: Section, path: str = "config") -> dict
         _expect(node, section)
         if section.keyed_by is None:
             return {member.key: member.node.value() for member in node.members()}
-        return {
-            name: item.value() for item in node.items() if (name := _name_of(item, section.keyed_by)) is not None
-        }
+        return {name: item.value() for item in node.items() if (name := _name_of(item, section.keyed_by)) is not None}
     except Fault as fault:
         raise _refused(fault, text, path) from None
 
