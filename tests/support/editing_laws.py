@@ -27,7 +27,7 @@ def check_laws(
     name: str = "connect",
     top: Mapping[str, Value] | None = None,
 ) -> str:
-    """Check every law of DESIGN on one document that does not have the entry yet; the text with the entry is returned."""
+    """Check every law on one document that does not have the entry yet, and return the text with it."""
     put = Put(section, name, entry, top=top or {})
     before = read(text, fmt, section)
     assert name not in before, "the law's document must not hold the entry yet"
@@ -46,9 +46,7 @@ def check_laws(
     assert current == added.new
 
     assert not edit(added.new, fmt, [put]).changed, "adding twice equals adding once"
-    assert reverse(added, [put], added.new, fmt).new == text, (
-        "add, then remove through the record, gives the bytes back"
-    )
+    assert reverse(added, [put], added.new, fmt).new == text, "add, then take back, gives the bytes back"
 
     removed = edit(added.new, fmt, [Remove(section, name)])
     assert read(removed.new, fmt, section) == before, "without a record only the entry goes"

@@ -1,0 +1,29 @@
+"""The entry point of `connect-mcp` and of `python -m connect_mcp`.
+
+`serve` is handed over before anything else is imported: some hosts wait one second for a server and then go on
+without its tools, so the way to the first answer may cost nothing that it does not need.
+"""
+
+import sys
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line and return its exit code: 0 done, 1 refused or failed, 2 usage, 3 our bug, 130 interrupted."""
+    args = sys.argv[1:] if argv is None else argv
+    if args[:1] == ["serve"]:
+        from connect_mcp.server.main import main as serve
+
+        return serve(args[1:])
+    from connect_mcp.base.boundary import guarded
+
+    if args[:1] == ["conformance"]:
+        from connect_mcp.conformance.commands import main as conformance
+
+        return guarded(lambda: conformance(args[1:]))
+    from connect_mcp.installer.cli import main as installer
+
+    return guarded(lambda: installer(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

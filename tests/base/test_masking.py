@@ -1,0 +1,78 @@
+import pytest
+
+from connect_mcp.base.masking import MASK, looks_secret, masked, secret_values
+
+PLANTED = "arc_live_planted_00000000"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'"ARYTHMATIC_API_KEY": "{PLANTED}"',
+        f"key is {PLANTED}, really",
+        f"ARYTHMATIC_API_KEY = '{PLANTED}'",
+        f"  ARYTHMATIC_API_KEY: {PLANTED}",
+        f"-H 'Authorization: Bearer {PLANTED}'",
+        f"--api-key={PLANTED}",
+    ],
+)
+def test_a_planted_key_is_masked_wherever_it_stands(text: str) -> None:
+    assert PLANTED not in masked(text)
+    assert MASK in masked(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ('"DB_PASSWORD": "hunter2"', "hunter2"),
+        ("postgres://me:hunter2@db/x", "hunter2"),
+        ("Authorization: Basic aHVudGVyMjpodW50ZXIy", "aHVudGVyMjpodW50ZXIy"),
+        ("MY_TOKEN = 'a b c d'", "a b c d"),
+        ('// "GITHUB_TOKEN": "ghx"', "ghx"),
+        ('"SECRET": "with \\" quote"', "quote"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln", "eyJzdWIiOiIxMjM0In0"),
+    ],
+)
+def test_other_peoples_secrets_are_masked_too(text: str, secret: str) -> None:
+    assert secret not in masked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"command": "/usr/bin/connect-mcp"',
+        '"CONNECT_LOG": "warning"',
+        '"API_KEY": "${env:API_KEY}"',
+        'API_KEY = "$API_KEY"',
+        'bearer_token_env_var = "MY_TOKEN"',
+        '"author": "Ann"',
+        '"keyboard": "us"',
+    ],
+)
+def test_what_is_no_secret_stays_readable(text: str) -> None:
+    assert masked(text) == text
+
+
+def test_known_values_are_masked_even_where_nothing_gives_them_away() -> None:
+    assert masked("the word is swordfish.", ["swordfish"]) == f"the word is {MASK}."
+
+
+def test_secrets_are_found_by_name_by_form_and_as_an_options_argument() -> None:
+    entry = {
+        "command": "server",
+        "args": ["--token", "abc-def", "--port", "80", "--verbose"],
+        "env": {"DB_PASSWORD": "hunter2", "MODE": "fast", "BLOB": "a1" * 16, "REF_KEY": "${env:REF_KEY}"},
+    }
+    assert secret_values(entry) == {"abc-def", "hunter2", "a1" * 16}
+
+
+@pytest.mark.parametrize("name", ["API_KEY", "x-auth-token", "Cookie", "GH_PAT_SECRET", "client_secret"])
+def test_names_that_usually_hold_a_credential_are_known(name: str) -> None:
+    assert looks_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["PATH", "MODE", "KEYBOARD", "AUTHOR", "TOKEN_FILE", "env_vars", "bearer_token_env_var"]
+)
+def test_names_that_hold_none_are_not(name: str) -> None:
+    assert not looks_secret(name)
