@@ -1,0 +1,326 @@
+"""Where things are in a JSON or JSONC text: an iterative scanner that steps over what it need not look into.
+
+Every pattern is unrolled, so that none can match one text in two ways: time stays linear on any input, and no recursion
+depends on it. Validity is not judged here; the json module does that (see `jsonc`).
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from .deep import with_deep_stack
+from .model import Fault, Member, Value
+
+BLANK = " \t\r\n"
+_STRING = r'"[^"\\]*(?:\\[\s\S][^"\\]*)*"'
+_COMMENT = r"//[^\r\n]*(?![^\r\n])|/\*[^*]*(?:\*(?!/)[^*]*)*\*/"
+_TRIVIA = rf"[ \t\r\n]*(?:(?:{_COMMENT})[ \t\r\n]*)*"
+
+COMMENT = re.compile(_COMMENT)
+_STRING_RE = re.compile(_STRING)
+_SCALAR = re.compile(rf'{_STRING}|[^ \t\r\n"{{}}\[\],:/]+')
+_SPACE = re.compile(r"[ \t\r\n]*")
+_KEY = re.compile(rf"[ \t\r\n]*({_STRING})[ \t\r\n]*:[ \t\r\n]*")
+_NEXT = re.compile(r"[ \t\r\n]*([,}\]])")
+_TRAILING = re.compile(rf",(?={_TRIVIA}[}}\]])")
+# A bound on the repetitions bounds the memory that one match takes; the callers loop.
+_TO_BRACKET = re.compile(rf'[^"{{}}\[\]/]*(?:(?:{_STRING}|{_COMMENT})[^"{{}}\[\]/]*){{0,1000}}')
+_TO_ODDITY = re.compile(rf'[^"/,]*(?:(?:{_STRING}|,(?!{_TRIVIA}[}}\]]))[^"/,]*){{0,1000}}')
+_TOKEN = re.compile(rf"({_STRING})({_TRIVIA}:)?|{_COMMENT}|([{{}}\[\]])")
+_CONSTANT = re.compile(rf"{_STRING}|{_COMMENT}|(-?Infinity|NaN)")
+
+
+class Slot(NamedTuple):
+    """Where one member or item lies; for an item, `start`, `key_end` and `value` are the same.
+
+    Attributes:
+        key: the decoded key, "" for an item.
+        start: where the key begins.
+        key_end: just after the key.
+        value: where the value begins.
+        end: just after the value.
+        comma: the offset of the comma that follows, or -1.
+    """
+
+    key: str
+    start: int
+    key_end: int
+    value: int
+    end: int
+    comma: int
+
+
+class JsonNode:
+    """A value in a text; `start == end` is the root of a text that holds nothing."""
+
+    __slots__ = ("_members", "_nodes", "_slots", "end", "parent", "start", "text")
+
+    def __init__(self, text: str, start: int, end: int, parent: "JsonNode | None") -> None:
+        self.text = text
+        self.start = start
+        self.end = end
+        self.parent = parent
+        self._slots: list[Slot] | None = None
+        self._nodes: list[JsonNode] | None = None
+        self._members: list[Member] | None = None
+
+    @property
+    def kind(self) -> Literal["map", "list", "scalar", "null"]:
+        """A `null` that is written out is a scalar: the user put it there, and only the user takes it away."""
+        if self.start == self.end or self.text[self.start] == "{":
+            return "map"
+        return "list" if self.text[self.start] == "[" else "scalar"
+
+    def slots(self) -> list[Slot]:
+        """Where the members or items lie, in file order."""
+        if self._slots is None:
+            empty = self.start == self.end or self.kind == "scalar"
+            self._slots = [] if empty else list(_slots(self.text, self.start, self.kind == "map"))
+        return self._slots
+
+    def nodes(self) -> list["JsonNode"]:
+        """The values of the members or items, in file order."""
+        if self._nodes is None:
+            self._nodes = [JsonNode(self.text, slot.value, slot.end, self) for slot in self.slots()]
+        return self._nodes
+
+    def members(self) -> Sequence[Member]:
+        """A map's members."""
+        if self._members is None:
+            pairs = zip(self.slots(), self.nodes(), strict=True)
+            self._members = [Member(slot.key, slot.start, node) for slot, node in pairs]
+        return self._members
+
+    def items(self) -> Sequence["JsonNode"]:
+        """A list's items."""
+        return self.nodes()
+
+    def value(self) -> Value:
+        """The plain value; a number too long for an int is a float."""
+        return decoded(self.text[self.start : self.end])
+
+
+def scan(text: str) -> JsonNode:
+    """The root of a text.
+
+    Raises:
+        Fault: where a bracket, string or comment that opens is never closed.
+    """
+    start = after_trivia(text, int(text.startswith("\ufeff")))
+    if start == len(text):
+        return JsonNode(text, start, start, None)
+    return JsonNode(text, start, _value_end(text, start), None)
+
+
+def after_trivia(text: str, at: int) -> int:
+    """The offset of the first thing from `at` that is neither blank nor a comment.
+
+    Raises:
+        Fault: for a comment that is never closed.
+    """
+    while True:
+        at = _end(_SPACE, text, at)
+        if not text.startswith("/", at):
+            return at
+        comment = COMMENT.match(text, at)
+        if comment is None:
+            raise _open_comment(text, at)
+        at = comment.end()
+
+
+def oddities(text: str) -> Iterator[tuple[Literal["comment", "trailing-comma"], int, int]]:
+    """What JSONC has beyond JSON, with start and end, in file order; it ends at a string that is never closed.
+
+    Raises:
+        Fault: for a comment that is never closed.
+    """
+    at, comments = 0, [(0, 0)]
+    while (at := _end(_TO_ODDITY, text, at)) < len(text):
+        if text[at] == "/":
+            comment = COMMENT.match(text, at)
+            if comment is None:
+                raise _open_comment(text, at)
+            comments.append(comment.span())
+            yield ("comment", *comment.span())
+            at = comment.end()
+        elif text[at] == ",":
+            if _TRAILING.match(text, at) and _before(text, at, comments) not in "{[,:":
+                yield "trailing-comma", at, at + 1
+            at += 1
+        else:
+            string = _STRING_RE.match(text, at)
+            if string is None:
+                return
+            at = string.end()
+
+
+def blanked(text: str) -> str:
+    """The text as plain JSON of the same length: spaces for comments, trailing commas and the byte order mark."""
+    parts, at = [], 0
+    if text.startswith("\ufeff"):
+        parts, at = [" "], 1
+    for _, start, end in oddities(text):
+        parts += [text[at:start], " " * (end - start)]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def duplicates(text: str) -> Iterator[int]:
+    """The offsets of the keys that their map already has, in a text that is valid."""
+    maps: list[set[str]] = []
+    for token in _TOKEN.finditer(text):
+        bracket = token[3]
+        if bracket is None:
+            if token[2] is not None:
+                key = _string(token[1])
+                if key in maps[-1]:
+                    yield token.start()
+                maps[-1].add(key)
+        elif bracket in "{[":
+            maps.append(set())
+        else:
+            maps.pop()
+
+
+def deepest(text: str) -> int:
+    """The offset of the bracket that is nested deepest."""
+    depth = most = where = 0
+    for token in _TOKEN.finditer(text):
+        if token[3] is not None:
+            depth += 1 if token[3] in "{[" else -1
+            if depth > most:
+                most, where = depth, token.start()
+    return where
+
+
+def constant(text: str) -> int:
+    """The offset of the first NaN or Infinity outside strings and comments."""
+    return next((match.start() for match in _CONSTANT.finditer(text) if match[1]), 0)
+
+
+def decoded(text: str) -> Value:
+    """The plain value of one JSON or JSONC value.
+
+    Raises:
+        json.JSONDecodeError: where it is none.
+        RecursionError: where it is nested too deep.
+    """
+    try:
+        return _plain(text)
+    except json.JSONDecodeError:
+        return _plain(blanked(text))
+
+
+def _plain(text: str) -> Value:
+    try:
+        value: Value = json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        value = with_deep_stack(json.loads, text)
+    except ValueError:  # Python limits the digits of an int
+        value = json.loads(text, parse_int=float)
+    return value
+
+
+def _string(literal: str) -> str:
+    if "\\" not in literal:
+        return literal[1:-1]
+    try:
+        return str(json.loads(literal))
+    except json.JSONDecodeError:
+        return literal[1:-1]
+
+
+def _slots(text: str, start: int, is_map: bool) -> Iterator[Slot]:
+    close = "}" if is_map else "]"
+    at = after_trivia(text, start + 1)
+    while not text.startswith(close, at):
+        key, key_start, key_end = "", at, at
+        if is_map:
+            key, key_start, key_end, at = _key(text, at)
+        value = at
+        end = _value_end(text, at)
+        following = _NEXT.match(text, end)
+        at = following.end() - 1 if following else after_trivia(text, end)
+        comma = at if text.startswith(",", at) else -1
+        yield Slot(key, key_start, key_end, value, end, comma)
+        if comma >= 0:
+            at = after_trivia(text, at + 1)
+        elif not text.startswith(close, at):
+            raise Fault(at, "expected a comma or a closing bracket")
+
+
+def _key(text: str, at: int) -> tuple[str, int, int, int]:
+    """The key at `at`, decoded, its start and end, and where its value begins."""
+    simple = _KEY.match(text, at)
+    if simple:
+        value = simple.end()
+        literal, start, end = simple[1], simple.start(1), simple.end(1)
+    else:
+        string = _STRING_RE.match(text, at)
+        if string is None:
+            raise Fault(at, "expected a key in double quotes")
+        literal, start, end = string[0], string.start(), string.end()
+        colon = after_trivia(text, end)
+        if not text.startswith(":", colon):
+            raise Fault(colon, "expected a colon after the key")
+        value = colon + 1
+    return _string(literal), start, end, after_trivia(text, value)
+
+
+def _value_end(text: str, start: int) -> int:
+    if text[start : start + 1] in ("{", "["):
+        return _bracket_end(text, start)
+    scalar = _SCALAR.match(text, start)
+    if scalar is None:
+        raise Fault(start, "expected a value")
+    return scalar.end()
+
+
+def _bracket_end(text: str, start: int) -> int:
+    """Just after the bracket that closes the one at `start`."""
+    depth, at = 1, start + 1
+    while depth:
+        begin, at = at, _end(_TO_BRACKET, text, at)
+        char = text[at : at + 1]
+        if char in ("{", "["):
+            depth += 1
+        elif char in ("}", "]"):
+            depth -= 1
+        elif not char:
+            raise Fault(start, "this bracket is never closed")
+        elif at > begin:
+            continue
+        elif char == '"':
+            raise Fault(at, "this string is never closed")
+        else:
+            raise _open_comment(text, at)
+        at += 1
+    return at
+
+
+def _before(text: str, at: int, comments: list[tuple[int, int]]) -> str:
+    """The last character before `at` that is neither blank nor in one of the comments."""
+    index = len(comments) - 1
+    while at > 0:
+        if text[at - 1] in BLANK:
+            at -= 1
+        elif comments[index][1] == at:
+            at = comments[index][0]
+            index -= 1
+        else:
+            return text[at - 1]
+    return "{"
+
+
+def _open_comment(text: str, at: int) -> Fault:
+    if text.startswith("/*", at):
+        return Fault(at, "this comment is never closed")
+    return Fault(at, "a slash that begins no comment")
+
+
+def _end(pattern: "re.Pattern[str]", text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return match.end() if match else at
