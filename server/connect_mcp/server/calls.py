@@ -1,0 +1,113 @@
+"""Runs tool calls side by side on one event loop, on a thread that starts with the first call.
+
+The loop, the HTTP client and the embedded workspace are imported on that thread, at the first call: the way to
+tools/list does not pay for them, and a ping is answered while they load.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from connect_mcp.server.results import Failure, failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+    from typing import Any, TypeAlias
+
+    from connect_mcp.server.core import Call
+
+    Done: TypeAlias = Callable[[Call, dict[str, Any]], None]
+    Perform: TypeAlias = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+    Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Perform]]
+
+AT_ONCE = 16
+"""How many calls run at the same time; the others wait for their turn."""
+
+
+class Calls:
+    """The calls under way. Every method may be called on any thread.
+
+    Args:
+        open_tools: gives, on the calls' own thread, what performs a call by tool name and arguments.
+    """
+
+    def __init__(self, open_tools: Open) -> None:
+        self._open_tools = open_tools
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._early: list[tuple[Call, Done]] = []
+        self._tasks: dict[Call, asyncio.Task[None]] = {}
+
+    def start(self, call: Call, done: Done) -> None:
+        """Run `call` in the background and hand its result to `done`."""
+        with self._lock:
+            if self._loop is None:
+                self._early.append((call, done))
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
+                    self._thread.start()
+                return
+            self._loop.call_soon_threadsafe(self._begin, call, done)
+
+    def stop(self, call: Call) -> None:
+        """Stop `call`, whether it runs or waits; its result no longer matters."""
+        with self._lock:
+            self._early = [entry for entry in self._early if entry[0] is not call]
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._cancel, call)
+
+    def close(self, seconds: float) -> bool:
+        """Stop everything; whether all of it ended within `seconds`."""
+        with self._lock:
+            if self._thread is None:
+                return True
+            if self._loop is None:
+                return False
+            self._loop.call_soon_threadsafe(self._closing.set)
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        import asyncio
+
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        import asyncio
+
+        self._closing = asyncio.Event()
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        async with self._open_tools() as self._perform:
+            with self._lock:
+                self._loop = asyncio.get_running_loop()
+                for call, done in self._early:
+                    self._begin(call, done)
+                self._early = []
+            await self._closing.wait()
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _begin(self, call: Call, done: Done) -> None:
+        import asyncio
+
+        self._tasks[call] = asyncio.ensure_future(self._one(call, done))
+
+    def _cancel(self, call: Call) -> None:
+        if call in self._tasks:
+            self._tasks[call].cancel()
+
+    async def _one(self, call: Call, done: Done) -> None:
+        try:
+            async with self._turns:
+                try:
+                    result = await self._perform(call.name, call.arguments)
+                except Exception as error:  # noqa: BLE001 - a bug of ours is this call's failure, never the server's
+                    result = failure(Failure("INTERNAL", f"This server failed with {type(error).__name__}."))
+            done(call, result)
+        finally:
+            del self._tasks[call]

@@ -1,0 +1,66 @@
+"""Which API this server talks to, and with which key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from connect_mcp.server.results import Failure
+
+BASE_URL = "ARYTHMATIC_API_BASE_URL"
+API_KEY = "ARYTHMATIC_API_KEY"
+API_SUFFIX = "/api/v1"
+KEY_PAGE = "https://<tenant>.connect.arythmatic.cloud/w/<workspace>/admin/api-keys"
+
+_EMBEDDED_HINT = (
+    "To try the tools without an account, `connect-mcp configure <host> --embedded` uses the embedded workspace."
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the API is, and the key for it, which is never shown.
+
+    Attributes:
+        base_url: an absolute http or https URL without a trailing slash; `/api/v1` belongs to it.
+        key: printable ASCII without spaces.
+    """
+
+    base_url: str
+    key: str = field(repr=False)
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ`.
+
+    Raises:
+        Failure: UNAUTHENTICATED where one is missing or cannot be one; the hint says what mends it.
+    """
+    base_url, key = environ.get(BASE_URL, "").strip().rstrip("/"), environ.get(API_KEY, "").strip()
+    missing = [name for name, value in ((BASE_URL, base_url), (API_KEY, key)) if not value]
+    if missing:
+        raise Failure("UNAUTHENTICATED", f"This server has no {' and no '.join(missing)}.", hint=_hint(missing))
+    if not _is_api_url(base_url):
+        raise Failure("UNAUTHENTICATED", f"{BASE_URL} is not the URL of an API.", hint=_hint([BASE_URL]))
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise Failure(
+            "UNAUTHENTICATED", f"{API_KEY} holds a character that no key has: a space or line break?", hint=_hint([])
+        )
+    return Settings(base_url, key)
+
+
+def _hint(missing: list[str]) -> str:
+    parts = [f"Set it in the env of this server's entry in the host's config, then restart the host. {API_KEY}: a key"]
+    parts.append(f" is made at {KEY_PAGE} and shown once. ")
+    if BASE_URL in missing:
+        parts.append(f"{BASE_URL}: for example https://api.connect.arythmatic.cloud{API_SUFFIX}. ")
+    return "".join(parts) + _EMBEDDED_HINT
+
+
+def _is_api_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    plain = text.isascii() and text.isprintable() and " " not in text
+    return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)

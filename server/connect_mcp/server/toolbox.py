@@ -1,0 +1,155 @@
+"""Performs tool calls: one function for the tools that pass a request through, and the quiz drafts."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+
+from connect_mcp.server.drafts import Drafts
+from connect_mcp.server.rest import Api
+from connect_mcp.server.results import Failure, failure, success
+from connect_mcp.server.settings import Settings, read_settings
+from connect_mcp.server.tools.arguments import checked
+from connect_mcp.server.tools.model import Tool
+from connect_mcp.server.tools.requests import SPACE_ID, HttpRequest, build, space_lookup
+from connect_mcp.server.tools.table import BY_NAME
+
+EMBEDDED_URL = "http://embedded.invalid/api/v1"
+"""The base URL of the embedded workspace, which answers in this process; no network name ends in .invalid."""
+
+
+class Toolbox:
+    """The tools, ready to be called on one event loop.
+
+    Args:
+        open_api: gives the API at the first call that needs it; raises `Failure` where there is none yet.
+    """
+
+    def __init__(self, open_api: Callable[[], Api]) -> None:
+        self._open_api = open_api
+        self._opened: Api | None = None
+        self._drafts = Drafts()
+        self._own: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+            "create_quiz_draft": self._create_draft,
+            "add_quiz_question": self._add_question,
+            "list_quiz_draft_questions": self._show_draft,
+            "discard_quiz_draft": self._discard_draft,
+            "publish_quiz_draft": self._publish_draft,
+        }
+
+    async def call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The CallToolResult of a tool that exists."""
+        tool = BY_NAME[name]
+        try:
+            given = checked(tool, arguments)
+            value = await (self._own[name](given) if name in self._own else self._pass_through(tool, given))
+            return success(value)
+        except Failure as error:
+            return failure(error)
+        except RecursionError:
+            return failure(Failure("BAD_UPSTREAM_RESPONSE", "The API's answer is nested too deeply."))
+
+    async def close(self) -> None:
+        """Give the connections up."""
+        if self._opened is not None:
+            await self._opened.close()
+
+    def _api(self) -> Api:
+        if self._opened is None:
+            self._opened = self._open_api()
+        return self._opened
+
+    async def _pass_through(self, tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
+        assert tool.request is not None
+        space_id = await self._space_id(arguments["workspace_slug"]) if SPACE_ID in tool.request.path else ""
+        value = await self._api().send(build(tool, arguments, space_id))
+        return with_next_cursor(value) if "cursor" in tool.properties else value
+
+    async def _space_id(self, slug: str) -> str:
+        found = await self._api().send(space_lookup(slug))
+        results = found.get("results")
+        if not results:
+            raise Failure(
+                "NOT_FOUND",
+                "The workspace was not found or is not accessible to this API key.",
+                hint="list_workspaces gives the slugs that are.",
+                details={"workspace_slug": ["not found or not accessible to this API key"]},
+            )
+        first = results[0] if isinstance(results, list) else None
+        ident = first.get("id") if isinstance(first, dict) else None
+        if not isinstance(ident, str | int):
+            raise Failure("BAD_UPSTREAM_RESPONSE", "The API's list of workspaces has no ids.")
+        return str(ident)
+
+    async def _create_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        slug = arguments["workspace_slug"]
+        space_id = await self._space_id(slug)
+        return self._drafts.create(slug, space_id, arguments["title"], arguments.get("body", ""))
+
+    async def _add_question(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return self._drafts.add_question(arguments["draft_id"], arguments)
+
+    async def _show_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return self._drafts.show(arguments["draft_id"])
+
+    async def _discard_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return self._drafts.discard(arguments["draft_id"])
+
+    async def _publish_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        draft_id, published = arguments["draft_id"], False
+        quiz = self._drafts.begin_publishing(draft_id)
+        try:
+            value = await self._api().send(HttpRequest("POST", "/quizzes/", quiz, repeatable=False))
+            published = True
+        finally:
+            self._drafts.end_publishing(draft_id, published=published)
+        return value
+
+
+def with_next_cursor(page: dict[str, Any]) -> dict[str, Any]:
+    """A page of a list with `next_cursor`, taken from the URL of the next page, if it says one."""
+    url = page.get("next")
+    if not isinstance(url, str):
+        return page
+    try:
+        cursors = parse_qs(urlsplit(url).query).get("cursor", [])
+    except ValueError:
+        return page
+    return {**page, "next_cursor": cursors[0]} if cursors else page
+
+
+def network_api() -> Api:
+    """The API that the environment names."""
+    return Api(read_settings(os.environ))
+
+
+def embedded_api(folder: Path) -> Api:
+    """The embedded workspace that keeps its data in `folder`."""
+    from connect_mcp.server.workspace.app import EMBEDDED_KEY, open_workspace
+
+    transport = httpx2.ASGITransport(app=open_workspace(folder), raise_app_exceptions=False)
+    return Api(Settings(EMBEDDED_URL, EMBEDDED_KEY), transport)
+
+
+@asynccontextmanager
+async def open_toolbox(
+    *, embedded: bool, config: str | None, state: str | None, data: str | None
+) -> AsyncIterator[Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]]:
+    """What performs calls, as `serve` was told to; folders that are None are the user's own."""
+
+    def open_api() -> Api:
+        if not embedded:
+            return network_api()
+        from connect_mcp.base.folders import folders
+
+        return embedded_api(folders(config=config, state=state, data=data).data)
+
+    toolbox = Toolbox(open_api)
+    try:
+        yield toolbox.call
+    finally:
+        await toolbox.close()
