@@ -1,0 +1,106 @@
+"""Where settings, state and data live on this machine, and how a private folder is made."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .system import SYSTEM, System
+
+APP = "connect-mcp"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Our own folders; none of them need exist.
+
+    Attributes:
+        config: what the user settled: profiles, stored secrets.
+        state: what we remember: the journal, locks, logs.
+        data: what we keep for the user: the embedded workspace.
+    """
+
+    config: Path
+    state: Path
+    data: Path
+
+
+class Locations(Protocol):
+    """What platformdirs knows of one platform."""
+
+    @property
+    def user_config_dir(self) -> str:
+        """For settings."""
+
+    @property
+    def user_state_dir(self) -> str:
+        """For state."""
+
+    @property
+    def user_data_dir(self) -> str:
+        """For data."""
+
+
+def folders(
+    config: str | os.PathLike[str] | None = None,
+    state: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] | None = None,
+    locations: Locations | None = None,
+) -> Folders:
+    """Our folders: those that are named, and for the others the platform's usual ones.
+
+    Where the platform has one folder for several purposes (macOS, Windows), each purpose gets its own below it.
+
+    Args:
+        config: instead of the usual settings folder.
+        state: instead of the usual state folder.
+        data: instead of the usual data folder.
+        locations: a platform's rules; those of this machine where it is None.
+    """
+    if config is not None and state is not None and data is not None:
+        return Folders(_absolute(config), _absolute(state), _absolute(data))
+    if locations is None:
+        from platformdirs import PlatformDirs  # costs as much as a bare start, so only where it is needed
+
+        locations = PlatformDirs(APP, appauthor=False)
+    usual = Folders(Path(locations.user_config_dir), Path(locations.user_state_dir), Path(locations.user_data_dir))
+    if len({usual.config, usual.state, usual.data}) < 3:
+        usual = Folders(usual.config / "config", usual.state / "state", usual.data / "data")
+    return Folders(
+        usual.config if config is None else _absolute(config),
+        usual.state if state is None else _absolute(state),
+        usual.data if data is None else _absolute(data),
+    )
+
+
+def private_folder(path: str | os.PathLike[str], system: System = SYSTEM) -> Path:
+    """Make a folder that only its owner may look into, with the folders above it; one that is there loses other rights.
+
+    Folders above that exist stay as they are.
+
+    Raises:
+        OSError: where it cannot be made, or something else has that name.
+    """
+    folder = Path(path)
+    for missing in reversed(missing_folders(folder)):
+        try:
+            system(os.mkdir, missing, 0o700)
+        except FileExistsError:
+            if not os.path.isdir(missing):
+                raise
+    if not system.windows and os.stat(folder).st_mode & 0o077:
+        system(os.chmod, folder, 0o700)
+    return folder
+
+
+def missing_folders(path: str | os.PathLike[str]) -> list[str]:
+    """The folders that making `path` would make, the innermost first."""
+    folder, missing = os.path.abspath(path), []
+    while not os.path.isdir(folder) and folder != os.path.dirname(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    return missing
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(path)))
