@@ -1,0 +1,173 @@
+"""`connect-mcp configure`: write a server's entry into hosts' own files, start it once, and say how to reload."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+
+from connect_mcp.base.errors import Misuse, Refused
+from connect_mcp.base.folders import Folders
+from connect_mcp.base.machine import Machine
+from connect_mcp.base.masking import looks_secret, masked
+from connect_mcp.base.text import printable
+
+from ..apply import Planned, plan, write
+from ..bundled import KEY_VARIABLE
+from ..diff import changed_paths, diffs, short
+from ..editors.engine import edit
+from ..editors.formats import format_named
+from ..hosts.all_hosts import HOSTS, find
+from ..hosts.model import Host
+from ..jobs import Job, job_for
+from ..outcome import Outcome
+from ..prompt import chosen, confirmed, somebody_is_there
+from ..verify import Verified, verify
+
+UNDO = "connect-mcp undo"
+
+
+def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:
+    """Configure the hosts that were named, or chosen, or found with `--all`.
+
+    Raises:
+        Refused: where a host's file cannot be edited; then no file at all was changed.
+        Misuse: where the arguments cannot be meant.
+    """
+    hosts = _hosts(args, machine)
+    env = _variables(args, machine)
+    embedded = _embedded(args, machine, env)
+    jobs = [job_for(args, machine, host, env, embedded=embedded) for host in hosts]
+    if args.print_only:
+        return _snippets(jobs)
+    targets = [job.target for job in jobs]
+    planned = plan(targets)
+    if args.dry_run:
+        return _dry_run(jobs, planned, machine)
+    for job in jobs:
+        _must_be_closed(job.host, force=args.force)
+    command = " ".join(["configure", *(host.id for host in hosts), "--name", args.name, "--scope", args.scope])
+    written = write(targets, folders, command=command, in_place=args.in_place, known=planned).files
+    verified = {} if args.no_verify else {job.host.id: verify(job.host, job.spec, machine) for job in jobs}
+    return _done(jobs, changed_paths(written), verified, machine)
+
+
+def _hosts(args: argparse.Namespace, machine: Machine) -> list[Host]:
+    if args.hosts and args.all:
+        raise Misuse("--all and named hosts exclude each other")
+    if args.hosts:
+        named = {host.id: host for host in map(find, args.hosts)}
+        if args.config and len(named) > 1:
+            raise Misuse("--config names one file, so it goes with one host")
+        return list(named.values())
+    if args.config:
+        raise Misuse("--config needs the host whose format the file has")
+    if not args.all and not somebody_is_there():
+        raise Misuse("no host is named, and there is nobody to ask", mend="name a host, or use --all")
+    found = [host for host in HOSTS if args.scope in host.scopes and host.detect(machine)]
+    if not found:
+        raise Refused("no host was found on this machine", mend=f"name one: {', '.join(host.id for host in HOSTS)}")
+    if args.all:
+        return found
+    picked = chosen("Found on this machine:", [f"{host.title} ({host.id})" for host in found])
+    if not picked:
+        raise Refused("no host was chosen")
+    return [found[index] for index in picked]
+
+
+def _variables(args: argparse.Namespace, machine: Machine) -> dict[str, str]:
+    """The `--env` options; a bare KEY takes its value from our own environment, so that no secret need be typed."""
+    env = {}
+    for option in args.env:
+        key, equals, value = option.partition("=")
+        if not key or any(character.isspace() for character in key):
+            raise Misuse("--env takes KEY=VALUE, or KEY for a variable that is set here")
+        if not equals and machine.variable(key) is None:
+            raise Misuse(f"--env {printable(key)}: no such variable is set here")
+        env[key] = value if equals else str(machine.variable(key))
+    secret = next(filter(looks_secret, env), None)
+    if secret and args.scope == "project" and not args.force:
+        raise Refused(
+            f"{printable(secret)} looks like a secret, and a project's file is shared with others",
+            mend="use --scope user, or --force to write it all the same",
+        )
+    return env
+
+
+def _embedded(args: argparse.Namespace, machine: Machine, env: Mapping[str, str]) -> bool:
+    """Whether the entry is to use the embedded workspace; without a key it is offered, never taken in silence."""
+    if args.server:
+        if args.embedded:
+            raise Misuse("--embedded belongs to the bundled server, and a command is given after --")
+        return False
+    if args.embedded or KEY_VARIABLE in env or machine.variable(KEY_VARIABLE):
+        return bool(args.embedded)
+    if args.yes:
+        return True
+    return somebody_is_there() and confirmed(
+        "No Connect API key is set. Use the embedded workspace, without an account?"
+    )
+
+
+def _must_be_closed(host: Host, *, force: bool) -> None:
+    if not host.closed_first or force:
+        return
+    from ..running import running
+
+    if program := running(host.closed_first):
+        raise Refused(
+            f"{host.title} is running, and would write its own state over this file",
+            why=f"seen: {printable(program)}",
+            mend=f"quit {host.title} and run the command again, or use --force",
+        )
+
+
+def _snippets(jobs: Sequence[Job]) -> Outcome:
+    data, parts = [], []
+    for job in jobs:
+        snippet = edit("", format_named(job.location.format), job.target.changes).new.rstrip("\n")
+        shown = "\n".join(masked(printable(line), job.secrets) for line in snippet.split("\n"))
+        data.append({"host": job.host.id, "path": job.location.path, "snippet": shown})
+        parts.append(f"# {job.host.title}: {printable(job.location.path)}\n{shown}\n")
+    return Outcome({"command": "configure", "hosts": data}, "\n".join(parts))
+
+
+def _dry_run(jobs: Sequence[Job], planned: Sequence[Planned], machine: Machine) -> Outcome:
+    shown = diffs(planned, frozenset().union(*(job.secrets for job in jobs)))
+    changed = changed_paths(planned)
+    lines = [diff or f"{short(path, machine)} would stay as it is" for path, diff in shown.items()]
+    lines += [f"warning: {job.host.title}: {warning}" for job in jobs for warning in job.warnings]
+    data = {"command": "configure", "dry_run": True, "hosts": [_facts(job, changed) for job in jobs], "diffs": shown}
+    return Outcome(data, "\n".join(lines))
+
+
+def _done(jobs: Sequence[Job], changed: frozenset[str], verified: Mapping[str, Verified], machine: Machine) -> Outcome:
+    facts, blocks = [], []
+    for job in jobs:
+        fact, check = _facts(job, changed), verified.get(job.host.id)
+        facts.append({**fact, **({"verified": check.data()} if check else {}), "reload": job.host.reload})
+        blocks.append(_block(job, str(fact["action"]), check, machine))
+    if changed:
+        blocks.append(f"undo with: {UNDO}")
+    failed = any(check.failure for check in verified.values())
+    data = {"command": "configure", "hosts": facts, "undo": UNDO if changed else None}
+    return Outcome(data, "\n".join(blocks), 1 if failed else 0)
+
+
+def _facts(job: Job, changed: frozenset[str]) -> dict[str, object]:
+    action = "added" if job.is_new else "updated"
+    return {
+        "host": job.host.id,
+        "title": job.host.title,
+        "path": job.location.path,
+        "name": job.name,
+        "action": action if job.location.path in changed else "unchanged",
+        "warnings": list(job.warnings),
+    }
+
+
+def _block(job: Job, action: str, check: Verified | None, machine: Machine) -> str:
+    lines = [f"{job.host.title}: {action} `{printable(job.name)}` in {short(job.location.path, machine)}"]
+    if check is not None and check.failure:
+        lines += [f"the server did not start as {job.host.title} would start it:", *check.failure.splitlines()]
+    elif check is not None:
+        lines.append(f"{check.tools} tools, ready in {check.milliseconds} ms")
+    lines += [f"warning: {warning}" for warning in job.warnings]
+    return "\n  ".join([*lines, job.host.reload])

@@ -1,0 +1,82 @@
+"""`connect-mcp remove`: take one entry, by its exact name, out of hosts' files."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from connect_mcp.base.errors import Refused
+from connect_mcp.base.folders import Folders
+from connect_mcp.base.machine import Machine
+from connect_mcp.base.masking import secret_values
+from connect_mcp.base.text import printable
+
+from ..apply import Target, plan_out, take_out
+from ..configured import entries_of, text_of
+from ..diff import diffs, short
+from ..editors.model import Remove
+from ..hosts.all_hosts import find
+from ..hosts.model import Host, Location
+from ..jobs import location_for
+from ..outcome import Outcome
+from ..prompt import confirmed, somebody_is_there
+
+
+@dataclass(frozen=True)
+class _Removal:
+    """One entry to take out of one host's file."""
+
+    host: Host
+    location: Location
+    target: Target
+    secrets: frozenset[str] = field(repr=False)
+
+
+def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:
+    """Remove an entry from every named host, in one transaction.
+
+    Raises:
+        Refused: where one of them has no such entry, or its file cannot be edited; then nothing was changed.
+    """
+    hosts = {host.id: host for host in map(find, args.hosts)}.values()
+    removals = [_removal(args, machine, host) for host in hosts]
+    targets = [removal.target for removal in removals]
+    data = [{"host": removal.host.id, "path": removal.location.path, "name": args.name} for removal in removals]
+    if args.dry_run:
+        shown = diffs(plan_out(targets, folders), frozenset().union(*(removal.secrets for removal in removals)))
+        return Outcome({"command": "remove", "dry_run": True, "hosts": data, "diffs": shown}, "\n".join(shown.values()))
+    if somebody_is_there() and not args.yes and not args.json and not confirmed(_question(args, machine, removals)):
+        raise Refused("nothing was removed")
+    command = " ".join(["remove", *(removal.host.id for removal in removals), "--name", args.name])
+    take_out(targets, folders, command=command, in_place=args.in_place)
+    lines = [_line(args, machine, removal) for removal in removals]
+    text = "\n".join([*lines, "undo with: connect-mcp undo"])
+    return Outcome({"command": "remove", "hosts": data, "undo": "connect-mcp undo"}, text)
+
+
+def _removal(args: argparse.Namespace, machine: Machine, host: Host) -> _Removal:
+    location = location_for(args, machine, host)
+    entries = entries_of(text_of(machine, location), location)
+    if args.name not in entries:
+        names = ", ".join(f"`{printable(name)}`" for name in entries) or "none"
+        raise Refused(
+            f"{host.title} has no entry named `{printable(args.name)}` in {short(location.path, machine)}",
+            why=f"its entries there: {names}",
+            mend="name one of them with --name, or another --scope",
+        )
+    target = Target(
+        path=location.path,
+        format=location.format,
+        changes=(Remove(location.section, args.name),),
+        hosts=(host.id,),
+    )
+    return _Removal(host, location, target, frozenset(secret_values(dict(entries))))
+
+
+def _question(args: argparse.Namespace, machine: Machine, removals: Sequence[_Removal]) -> str:
+    places = ", ".join(f"{removal.host.title} ({short(removal.location.path, machine)})" for removal in removals)
+    return f"Remove `{printable(args.name)}` from {places}?"
+
+
+def _line(args: argparse.Namespace, machine: Machine, removal: _Removal) -> str:
+    place = short(removal.location.path, machine)
+    return f"{removal.host.title}: removed `{printable(args.name)}` from {place}\n  {removal.host.reload}"

@@ -1,0 +1,33 @@
+"""`connect-mcp undo`: put back what the last command changed."""
+
+import argparse
+
+from connect_mcp.base.folders import Folders
+from connect_mcp.base.machine import Machine
+from connect_mcp.base.text import printable
+
+from ..apply import undo
+from ..diff import short
+from ..outcome import Outcome
+
+HOW = {
+    "exact": "its old bytes are back",
+    "deleted": "it was made by that command, and is gone again",
+    "reversed": "others wrote to it since, so only our change was taken out",
+    "left": "nothing of ours was left in it",
+}
+
+
+def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:
+    """Take the last transaction back.
+
+    Raises:
+        Refused: where there is none, or a file cannot be written.
+    """
+    undone = undo(folders)
+    files = [{"path": file.path, "how": file.how} for file in undone.files]
+    lines = [f"undid: connect-mcp {printable(undone.command)}"]
+    lines += [f"  {short(file.path, machine)}: {HOW[file.how]}" for file in undone.files]
+    lines += [f"note: {printable(note)}" for note in undone.notes]
+    data = {"command": "undo", "undid": undone.command, "files": files, "notes": list(undone.notes)}
+    return Outcome(data, "\n".join(lines))

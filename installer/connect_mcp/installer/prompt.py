@@ -1,0 +1,42 @@
+"""Questions to a person, when there is one."""
+
+import sys
+from collections.abc import Sequence
+
+from connect_mcp.base.errors import Misuse
+
+
+def somebody_is_there() -> bool:
+    """Whether a person can be asked: questions and answers both go over a terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def confirmed(question: str) -> bool:
+    """Ask; only a return key or a word that begins with y agrees."""
+    return _answer(f"{question} [Y/n] ").lower() in {"", "y", "yes"}
+
+
+def chosen(title: str, choices: Sequence[str]) -> list[int]:
+    """Ask for some of `choices`; a return key takes all, and an unusable answer is asked for again.
+
+    Returns:
+        The indexes that were chosen, sorted; empty for "none".
+    """
+    lines = [title, *(f"  {number}. {choice}" for number, choice in enumerate(choices, 1))]
+    sys.stdout.write("\n".join(lines) + "\n")
+    while True:
+        words = _answer("Numbers, `all` or `none` [all]: ").lower().replace(",", " ").split()
+        if words in ([], ["all"]):
+            return list(range(len(choices)))
+        if words == ["none"]:
+            return []
+        if all(word.isdigit() and 1 <= int(word) <= len(choices) for word in words):
+            return sorted({int(word) - 1 for word in words})
+
+
+def _answer(question: str) -> str:
+    try:
+        return input(question).strip()
+    except EOFError:
+        sys.stdout.write("\n")
+        raise Misuse("the question was not answered", mend="answer it, or repeat the command with --yes") from None
