@@ -1,8 +1,7 @@
 """The machine that hosts are looked up on, as a value: its platform, home, environment, and a view of its files.
 
-Everything that asks "where does this host keep its config?" takes a `Machine`. `this_machine()` makes the real one, at
-the edge; a test makes one of any platform with a set of files of its own, and the paths come out as that platform spells
-them.
+Everything that asks "where does this host keep its config?" takes a `Machine`. `this_machine()` makes the real one,
+at the edge; a test makes one of any platform with files of its own, and paths come out as that platform spells them.
 """
 
 import ntpath

@@ -1,0 +1,122 @@
+"""Claude Code: three scopes, in one state file that it rewrites all the time and one file that a project shares."""
+
+from connect_mcp.base.machine import Machine
+from connect_mcp.installer.editors.model import Section
+
+from .model import (
+    COMMENTS_AND_COMMAS,
+    ConfigFile,
+    Detection,
+    Evidence,
+    Host,
+    NameRule,
+    PassedOn,
+    Patience,
+    in_project,
+    read_plain,
+    typed,
+)
+
+RESERVED = frozenset({"workspace", "claude-in-chrome", "computer-use", "Claude Preview", "Claude Browser"})
+
+
+def state_file(machine: Machine, project: str) -> str:
+    """`.claude.json`, or the `.config.json` of an early version where that is still there: Claude Code prefers it."""
+    folder = machine.variable("CLAUDE_CONFIG_DIR")
+    early = machine.join(folder or machine.path("~/.claude"), ".config.json")
+    return early if machine.exists(early) else machine.join(folder or machine.home, ".claude.json")
+
+
+def local_section(machine: Machine, project: str) -> Section:
+    """A project's own servers in the state file, under the path that Claude Code knows the project by."""
+    import unicodedata  # only this scope needs it
+
+    folder = machine.files.real(project)
+    root = _main_checkout(machine, _git_root(machine, folder) or folder)
+    if machine.platform == "windows":
+        root = root.replace("\\", "/")
+    return Section(("projects", unicodedata.normalize("NFC", root), "mcpServers"))
+
+
+def _git_root(machine: Machine, folder: str) -> str | None:
+    while not machine.exists(machine.join(folder, ".git")):
+        if machine.parent(folder) == folder:
+            return None
+        folder = machine.parent(folder)
+    return folder
+
+
+def _main_checkout(machine: Machine, root: str) -> str:
+    """The checkout that a git worktree belongs to, since Claude Code counts both as one project; otherwise `root`."""
+    link = _line(machine, machine.join(root, ".git"))
+    if not link.startswith("gitdir:"):
+        return root
+    private = machine.join(root, link.removeprefix("gitdir:").strip())
+    common = _line(machine, machine.join(private, "commondir"))
+    if not common:  # a submodule: a project of its own
+        return root
+    shared = machine.join(private, common)
+    return machine.parent(shared) if shared == machine.join(machine.parent(shared), ".git") else shared
+
+
+def _line(machine: Machine, path: str) -> str:
+    return (machine.files.read(path) or b"").decode("utf-8", "replace").strip()
+
+
+HOST = Host(
+    id="claude-code",
+    title="Claude Code",
+    aliases=("claude",),
+    detection=Detection(commands=("claude",), paths=("~/.claude", "~/.claude.json")),
+    scopes={
+        "user": ConfigFile(
+            path=state_file,
+            section=Section(("mcpServers",)),
+            format="jsonc",
+            relocators=("CLAUDE_CONFIG_DIR",),
+            rejects=COMMENTS_AND_COMMAS,
+            mode=0o600,
+        ),
+        "project": ConfigFile(
+            path=in_project(".mcp.json"),
+            section=Section(("mcpServers",)),
+            format="jsonc",
+            rejects=COMMENTS_AND_COMMAS,
+            note="Claude Code asks each person to approve a project's servers before it starts them.",
+        ),
+        "local": ConfigFile(
+            path=state_file,
+            section=local_section,
+            format="jsonc",
+            relocators=("CLAUDE_CONFIG_DIR",),
+            rejects=COMMENTS_AND_COMMAS,
+            mode=0o600,
+        ),
+    },
+    render=typed,
+    read_stdio=read_plain,
+    remote_keys=("url", "headers", "headersHelper", "oauth"),
+    name_rules=(
+        NameRule(RESERVED.__contains__, "Claude Code keeps this name for itself and would not load the server."),
+    ),
+    passed_on=PassedOn(adds={"CLAUDECODE": "1"}),
+    patience=Patience(interactive=30, headless=2, setting="MCP_TIMEOUT (milliseconds) in Claude Code's environment"),
+    protocol="2025-11-25",
+    reload="Start a new Claude Code session, or run /mcp in a running one to see the server's state.",
+    evidence={
+        "detection": Evidence("live", "claude 2.1.197"),
+        "scopes.user": Evidence("live", "claude 2.1.197: mcp add -s user, with and without CLAUDE_CONFIG_DIR"),
+        "scopes.project": Evidence("live", "claude 2.1.197: mcp add -s project; read from the working folder upward"),
+        "scopes.local": Evidence(
+            "live",
+            "claude 2.1.197: mcp add -s local in folders, sub-folders, worktrees, submodules; Windows from source",
+        ),
+        "tolerance": Evidence("live", "claude 2.1.197: it sets a state file with a comment aside and starts afresh"),
+        "entry": Evidence("live", "claude 2.1.197: mcp add, mcp list; type and url checked per entry"),
+        "name_rules": Evidence("source", "claude 2.1.197: 'is a reserved MCP server name and was not loaded'"),
+        "passed_on": Evidence("live", "claude 2.1.197: its whole environment, and CLAUDE_* variables of the session"),
+        "patience": Evidence("live", "claude 2.1.197: 31.7 s interactive, about 2 s with -p"),
+        "protocol": Evidence("live", "claude 2.1.197"),
+        "reload": Evidence("docs", "Claude Code's documentation of /mcp"),
+    },
+)

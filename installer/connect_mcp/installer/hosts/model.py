@@ -1,0 +1,364 @@
+"""What is known about a host: one row, in which only what differs from the usual is said.
+
+A row holds data, and functions for an odd shape or a choice between places. Everything that the tool does with a host
+(find it, write its entry, read one back, say what will reach the server) goes through the methods of `Host`.
+
+What a row is made of are named tuples: a frozen dataclass takes six times as long to define, at every start.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from connect_mcp.base.errors import Misuse
+from connect_mcp.base.machine import Machine, Platform
+from connect_mcp.installer.editors.model import KeyPath, Put, Section, Value
+from connect_mcp.installer.spec import ServerSpec
+
+Scope = Literal["user", "project", "local"]
+FormatName = Literal["jsonc", "yaml", "toml"]
+QuirkKind = Literal["comment", "trailing-comma", "bom", "duplicate-key"]
+
+COMMENTS_AND_COMMAS: frozenset[QuirkKind] = frozenset({"comment", "trailing-comma"})
+
+Confidence = Literal["live", "source", "docs", "peer", "derived", "memory"]
+"""How a fact is known: seen with the real program; read in its source or package; read in documentation or issues; read
+in another installer's source; concluded from the other facts; not checked."""
+
+
+class Evidence(NamedTuple):
+    """How a fact is known.
+
+    Attributes:
+        confidence: how sure it is.
+        source: the program and version, the document or the repository it was seen in.
+    """
+
+    confidence: Confidence
+    source: str
+
+
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Location:
+    """One file that a host reads its servers from, and what must be known to write it.
+
+    Attributes:
+        path: the file, absolute and native.
+        section: where in it the servers are.
+        format: the editor that it takes.
+        rejects: what is legal in the format, but known to make the host ignore or reset the file.
+        doubts: the same, where it is not known whether the host survives it.
+        mode: the permission bits of a file that we make.
+        top: keys that a new file starts with.
+    """
+
+    path: str
+    section: Section
+    format: FormatName
+    rejects: frozenset[QuirkKind] = frozenset()
+    doubts: frozenset[QuirkKind] = frozenset()
+    mode: int = 0o644
+    top: Mapping[str, Value] = field(default_factory=dict)
+
+
+class ConfigFile(NamedTuple):
+    """How one scope of a host is laid out.
+
+    Attributes:
+        path: from the machine and the project's folder to the file; see `at`, `in_project` and `per_platform`.
+        section: where the servers are; a function where that depends on the project.
+        relocators: environment variables that move the file; they matter only where the host sees them as well.
+        note: one sentence for people on what else must be true for the host to use this file, or "".
+
+    The other attributes are those of `Location`.
+    """
+
+    path: Callable[[Machine, str], str]
+    section: Section | Callable[[Machine, str], Section]
+    format: FormatName
+    relocators: tuple[str, ...] = ()
+    rejects: frozenset[QuirkKind] = frozenset()
+    doubts: frozenset[QuirkKind] = frozenset()
+    mode: int = 0o644
+    top: Mapping[str, Value] = _NOTHING
+    note: str = ""
+
+    def locate(self, machine: Machine, project: str) -> Location:
+        """The file on this machine, for this project's folder."""
+        section = self.section if isinstance(self.section, Section) else self.section(machine, project)
+        return Location(
+            self.path(machine, project), section, self.format, self.rejects, self.doubts, self.mode, self.top
+        )
+
+
+class Detection(NamedTuple):
+    """What shows that a host is installed; any one of them is enough.
+
+    Attributes:
+        commands: program names, looked up on PATH.
+        paths: templates of files and folders for `Machine.path`, on every platform; `*` may stand for a part of a name.
+        on: more of them for one platform.
+    """
+
+    commands: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    on: Mapping[Platform, tuple[str, ...]] = _NOTHING
+
+
+class PassedOn(NamedTuple):
+    """What of its own environment a host hands to the servers that it starts.
+
+    Attributes:
+        names: the only variables that it passes on; None for all of them.
+        on_windows: the same on Windows, where `names` is not None.
+        withheld: a regular expression for names that it holds back, or "".
+        adds: what it sets by itself.
+        from_dock: whether people start it from a dock or a menu, so that on macOS it has launchd's short PATH.
+    """
+
+    names: frozenset[str] | None = None
+    on_windows: frozenset[str] = frozenset()
+    withheld: str = ""
+    adds: Mapping[str, str] = _NOTHING
+    from_dock: bool = False
+
+
+DOCK_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
+"""The PATH that macOS gives to what is started from the Dock or the Finder (modelcontextprotocol/servers#64)."""
+
+
+class Patience(NamedTuple):
+    """How many seconds a host waits for a server's tools at a start, before it goes on without them.
+
+    Attributes:
+        interactive: in its usual mode; None where it is not known.
+        headless: in a run without a person; None where it is not known or there is no such mode.
+        setting: what makes it wait longer, or "".
+    """
+
+    interactive: float | None = None
+    headless: float | None = None
+    setting: str = ""
+
+
+UNKNOWN = Patience()
+
+
+class NameRule(NamedTuple):
+    """A server name that a host cannot use.
+
+    Attributes:
+        bad: whether a name breaks the rule.
+        why: what the host does with such a name, as a sentence.
+    """
+
+    bad: Callable[[str], bool]
+    why: str
+
+
+Entry = Mapping[str, Value]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One AI host.
+
+    Attributes:
+        id: what it is called in commands and fixtures.
+        title: what people call it.
+        aliases: other names that commands accept.
+        detection: what shows that it is installed.
+        scopes: its config files.
+        render: from a server to the entry that makes this host start it.
+        read_stdio: from an entry back to the server; None where the entry is remote or odd.
+        remote_keys: keys of an entry that make no sense beside a command, and go when one is written over a remote one.
+        stdio_types: what `type` may say in an entry that starts a command.
+        off: keys and values, any of which switches an entry off.
+        name_rules: server names to refuse.
+        passed_on: the environment that its servers get.
+        patience: how long it waits for a server at its start.
+        protocol: the protocol revision it asks for, or None where that is not known.
+        reload: one sentence for people: how it picks a change up.
+        closed_first: patterns (`fnmatch`) of the paths of its running programs, where it must be closed before its file
+            is written, since it would write its own state over ours; () where it need not be.
+        before_create: a reason, with its mend, for not making a file that is not there yet; None where all is well.
+        evidence: how each of these facts is known, by attribute (`scopes.user` for a scope).
+    """
+
+    id: str
+    title: str
+    aliases: tuple[str, ...] = ()
+    detection: Detection
+    scopes: Mapping[Scope, ConfigFile]
+    render: Callable[[ServerSpec], Entry]
+    read_stdio: Callable[[Entry], ServerSpec | None]
+    remote_keys: tuple[str, ...] = ()
+    stdio_types: tuple[str, ...] = ("stdio",)
+    off: tuple[tuple[str, Value], ...] = ()
+    name_rules: tuple[NameRule, ...] = ()
+    passed_on: PassedOn
+    patience: Patience = UNKNOWN
+    protocol: str | None = None
+    reload: str
+    closed_first: tuple[str, ...] = ()
+    before_create: Callable[[Machine, Location], str | None] = lambda machine, location: None
+    evidence: Mapping[str, Evidence]
+
+    def detect(self, machine: Machine) -> str | None:
+        """What shows that the host is installed on this machine: a path; None where nothing does."""
+        for command in self.detection.commands:
+            if found := machine.which(command):
+                return found
+        for template in (*self.detection.paths, *self.detection.on.get(machine.platform, ())):
+            found = next(iter(machine.glob(template)), None) if "*" in template else machine.path(template)
+            if found and machine.exists(found):
+                return found
+        return None
+
+    def locate(self, machine: Machine, scope: Scope = "user", project: str | None = None) -> Location:
+        """The file to write for a scope.
+
+        Args:
+            machine: where.
+            scope: whose servers.
+            project: the project's folder, for project and local scope; the working folder where it is not given.
+
+        Raises:
+            Misuse: where this host has no such scope.
+        """
+        if scope not in self.scopes:
+            raise Misuse(f"{self.title} has no {scope} scope", mend=f"use --scope {' or '.join(self.scopes)}")
+        return self.scopes[scope].locate(machine, machine.join(machine.cwd, project or ""))
+
+    def relocated_by(self, machine: Machine, scope: Scope) -> tuple[str, ...]:
+        """The environment variables that are set and move this scope's file."""
+        return tuple(name for name in self.scopes[scope].relocators if machine.variable(name))
+
+    def put(self, location: Location, name: str, spec: ServerSpec, existing: Value = None) -> Put:
+        """The change that makes this host start `spec` under `name`.
+
+        Args:
+            location: the file it goes to.
+            name: the entry's name; see `refuse_name`.
+            spec: the server.
+            existing: the entry of that name that is there now, if any.
+        """
+        entry = self.render(spec)
+        drop = self._contradicting(existing, entry) if isinstance(existing, Mapping) else frozenset()
+        return Put(location.section, name, entry, drop, location.top)
+
+    def read(self, entry: Value) -> ServerSpec | None:
+        """The server that an entry starts; None where it is remote, or not what this host wants."""
+        return self.read_stdio(entry) if isinstance(entry, Mapping) else None
+
+    def is_off(self, entry: Value) -> bool:
+        """Whether the entry is switched off in the file."""
+        return isinstance(entry, Mapping) and any(key in entry and entry[key] is value for key, value in self.off)
+
+    def refuse_name(self, name: str) -> str | None:
+        """Why this host cannot have a server of that name, as a sentence; None where it can."""
+        if not name.strip() or any(not character.isprintable() for character in name):
+            return "A server's name is at least one visible character, and has no control characters."
+        return next((rule.why for rule in self.name_rules if rule.bad(name)), None)
+
+    def server_env(self, machine: Machine, entry_env: Mapping[str, str]) -> dict[str, str]:
+        """The environment that a server gets from this host, when the host has this machine's environment.
+
+        Args:
+            machine: whose environment the host was started with.
+            entry_env: what the server's entry sets.
+
+        Returns:
+            The variables; in upper case on Windows, which does not tell the cases apart.
+        """
+        passed, windows = self.passed_on, machine.platform == "windows"
+        env, entry_env = (_upper(machine.env), _upper(entry_env)) if windows else (dict(machine.env), entry_env)
+        if passed.names is not None:
+            names = passed.on_windows if windows else passed.names
+            env = {key: value for key, value in env.items() if key in names}
+        if passed.withheld:
+            import re  # only a few hosts hold names back
+
+            env = {key: value for key, value in env.items() if not re.search(passed.withheld, key, re.IGNORECASE)}
+        if passed.from_dock and machine.platform == "macos":
+            env["PATH"] = DOCK_PATH
+        return {**env, **passed.adds, **entry_env}
+
+    def _contradicting(self, existing: Entry, entry: Entry) -> frozenset[KeyPath]:
+        """The keys of an entry that no longer make sense once it starts a command with no more than `entry` says."""
+        gone = {key for key in (*self.remote_keys, *_EMPTIED) if key in existing and key not in entry}
+        if "type" not in entry and "type" in existing and existing["type"] not in self.stdio_types:
+            gone.add("type")
+        return frozenset((key,) for key in gone)
+
+
+def _upper(env: Mapping[str, str]) -> dict[str, str]:
+    return {key.upper(): value for key, value in env.items()}
+
+
+_EMPTIED = ("args",)
+"""Keys that `render` leaves out when there is nothing to say: what an older entry says there is no longer true."""
+
+
+def at(template: str) -> Callable[[Machine, str], str]:
+    """The same template (see `Machine.path`) on every platform."""
+    return lambda machine, project: machine.path(template)
+
+
+def in_project(relative: str) -> Callable[[Machine, str], str]:
+    """A file in the project's folder."""
+    return lambda machine, project: machine.join(project, relative)
+
+
+def per_platform(*, linux: str, macos: str, windows: str) -> Callable[[Machine, str], str]:
+    """A template (see `Machine.path`) for each platform."""
+    templates = {"linux": linux, "macos": macos, "windows": windows}
+    return lambda machine, project: machine.path(templates[machine.platform])
+
+
+def plain(spec: ServerSpec) -> dict[str, Value]:
+    """The usual entry: `command`, and `args` and `env` where there are any."""
+    entry: dict[str, Value] = {"command": spec.command}
+    if spec.args:
+        entry["args"] = list(spec.args)
+    if spec.env:
+        entry["env"] = dict(spec.env)
+    return entry
+
+
+def typed(spec: ServerSpec) -> dict[str, Value]:
+    """The usual entry with `"type": "stdio"` in front."""
+    return {"type": "stdio", **plain(spec)}
+
+
+def read_plain(entry: Entry) -> ServerSpec | None:
+    """The server of a usual entry, with or without its type; None for a remote one and for one of the wrong shape."""
+    command = entry.get("command")
+    if entry.get("type", "stdio") != "stdio" or ("url" in entry and "type" not in entry):
+        return None
+    args, env = strings(entry.get("args")), variables(entry.get("env"))
+    if not isinstance(command, str) or not command or args is None or env is None:
+        return None
+    return ServerSpec(command, args, env)
+
+
+def strings(value: Value) -> tuple[str, ...] | None:
+    """A list of strings; nothing there counts as an empty one, and None is returned for anything else."""
+    if value is None:
+        return ()
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        return None
+    return tuple(item for item in value if isinstance(item, str))
+
+
+def variables(value: Value) -> dict[str, str] | None:
+    """A map of strings; nothing there counts as an empty one, and None is returned for anything else."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(item, str) for item in value.values()):
+        return None
+    return {key: item for key, item in value.items() if isinstance(item, str)}

@@ -1,0 +1,68 @@
+"""Machines of every platform whose files are a dictionary."""
+
+import fnmatch
+import ntpath
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connect_mcp.base.machine import Machine, Platform
+
+HOMES: dict[Platform, str] = {"linux": "/home/user", "macos": "/Users/user", "windows": "C:\\Users\\user"}
+
+
+@dataclass(frozen=True)
+class FakeFiles:
+    """Files by path, with their content; None stands for a folder. The folders above them are there as well."""
+
+    content: Mapping[str, bytes | None]
+    executable: frozenset[str] = frozenset()
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    def exists(self, path: str) -> bool:
+        return path in self._all()
+
+    def is_dir(self, path: str) -> bool:
+        return path in self._all() and self.content.get(path) is None and path not in self.executable
+
+    def is_executable(self, path: str) -> bool:
+        return path in self.executable
+
+    def glob(self, folder: str, pattern: str) -> list[str]:
+        # `*` does not cross a folder: compare part by part.
+        paths = ntpath if "\\" in folder else posixpath
+        wanted = paths.join(folder, *pattern.split("/"))
+        return sorted(
+            path
+            for path in self._all()
+            if path.count(paths.sep) == wanted.count(paths.sep) and fnmatch.fnmatchcase(path, wanted)
+        )
+
+    def real(self, path: str) -> str:
+        return self.links.get(path, path)
+
+    def read(self, path: str) -> bytes | None:
+        return self.content.get(path)
+
+    def _all(self) -> set[str]:
+        found = set()
+        for path in (*self.content, *self.executable):
+            paths = ntpath if "\\" in path else posixpath
+            while path not in found:
+                found.add(path)
+                path = paths.dirname(path)
+        return found
+
+
+def machine(
+    platform: Platform = "linux",
+    *,
+    env: Mapping[str, str] | None = None,
+    files: Mapping[str, bytes | None] | None = None,
+    executable: frozenset[str] = frozenset(),
+    links: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+) -> Machine:
+    """A machine of a platform, whose user is called `user`, with these files and no others."""
+    home = HOMES[platform]
+    return Machine(platform, home, env or {}, cwd or home, FakeFiles(files or {}, executable, links or {}))
