@@ -1,0 +1,46 @@
+"""Endpoints that the real API has and this workspace cannot answer yet."""
+
+from typing import Literal
+
+from connect_mcp.server.workspace.api import Call, Endpoint, Json, Problem
+
+_Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def _later(method: _Method, path: str, what: str) -> Endpoint:
+    def answer(call: Call) -> Json | None:
+        raise Problem(501, {"detail": f"The embedded workspace cannot do this yet: {what}."})
+
+    return Endpoint(method, path, answer)
+
+
+_DIRECT = "/conversations/{conversation:uuid}/messages/"
+
+ENDPOINTS = (
+    _later("GET", "/conversations/", "list conversations"),
+    _later("GET", _DIRECT, "list direct messages"),
+    _later("POST", _DIRECT, "send a direct message"),
+    _later("PATCH", _DIRECT + "{message:uuid}/", "edit a direct message"),
+    _later("POST", _DIRECT + "{message:uuid}/reactions/", "react to a direct message"),
+    _later("POST", "/spaces/{space:uuid}/articles/", "write an article"),
+    _later("PATCH", "/articles/{article:uuid}/", "edit an article"),
+    _later("POST", "/articles/{article:uuid}/reactions/", "react to an article"),
+    _later("DELETE", "/articles/{article:uuid}/reactions/", "take back a reaction to an article"),
+    _later("POST", "/articles/{article:uuid}/comments/", "comment on an article"),
+    _later("POST", "/spaces/{space:uuid}/questions/", "ask a question"),
+    _later("PATCH", "/questions/{question:uuid}/", "edit a question"),
+    _later("POST", "/questions/{question:uuid}/comments/create/", "comment on a question"),
+    _later("POST", "/spaces/{space:uuid}/polls/", "create a poll"),
+    _later("GET", "/polls/{poll:uuid}/", "read a poll"),
+    _later("POST", "/polls/{poll:uuid}/vote/", "vote on a poll"),
+    _later("POST", "/polls/{poll:uuid}/close/", "close a poll"),
+    _later("POST", "/quizzes/", "publish a quiz"),
+    _later("GET", "/notifications/", "list notifications"),
+    _later("POST", "/notifications/mark-read/", "mark notifications as read"),
+    _later("GET", "/support/tickets/", "list tickets"),
+    _later("POST", "/support/tickets/", "create a ticket"),
+    _later("GET", "/support/tickets/{ticket:uuid}/", "read a ticket"),
+    _later("PATCH", "/support/tickets/{ticket:uuid}/", "update a ticket"),
+    _later("GET", "/support/tickets/{ticket:uuid}/comments/", "list a ticket's comments"),
+    _later("POST", "/support/tickets/{ticket:uuid}/comments/", "comment on a ticket"),
+)
