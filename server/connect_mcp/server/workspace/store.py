@@ -32,6 +32,7 @@ _SCHEMA_VERSION = 1
 _LOCK_SECONDS = 5.0
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
 _BEGIN_READING = "BEGIN"
+_making = threading.Lock()
 
 
 class Unavailable(Exception):
@@ -147,9 +148,8 @@ def open_database(folder: Path, now: datetime) -> sqlite3.Connection:
         sqlite3.DatabaseError: the file cannot be opened, or is not a workspace.
         Unavailable: the file belongs to another version of this program.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / FILE_NAME
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    _make_private(path)
     db = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None)
     try:
         _configure(db)
@@ -165,6 +165,19 @@ def open_database(folder: Path, now: datetime) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _make_private(path: Path) -> None:
+    """An empty file for its owner alone, where there is none yet.
+
+    Never opens a file that is already there: POSIX drops all locks of a process on a file as soon as it closes any
+    descriptor of it, those of SQLite's other connections included. So that no other thread can have one to the file
+    just made, stores of one process take turns here.
+    """
+    with _making:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _configure(db: sqlite3.Connection) -> None:

@@ -1,0 +1,158 @@
+import asyncio
+import gc
+import multiprocessing
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from connect_mcp.server.workspace.app import EMBEDDED_KEY, open_workspace
+from connect_mcp.server.workspace.seed import seeded_id
+from connect_mcp.server.workspace.store import FILE_NAME, Store, Unavailable, open_database, transaction
+from support.workspace_api import NOON, Api, post_many
+
+CHANNEL = f"/channels/{seeded_id('channel', 'makers/electronics')}/messages/"
+PROCESSES = 8
+POSTS_EACH = 12
+
+
+def test_opening_touches_nothing_until_the_first_request(api: Api) -> None:
+    open_workspace(api.folder)
+    assert not api.folder.exists()
+    api.get("/spaces/")
+    assert (api.folder / FILE_NAME).exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes; the folder's own list decides there")
+def test_folder_and_files_are_the_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "workspace"
+    db = open_database(folder, NOON)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    files = list(folder.iterdir())
+    assert {file.name for file in files} == {FILE_NAME, FILE_NAME + "-wal", FILE_NAME + "-shm"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    db.close()
+
+
+def test_what_was_written_is_there_after_reopening(api: Api) -> None:
+    posted = api.post(CHANNEL, {"body": "remember me"})
+    seen = Api(api.folder).get(CHANNEL)["results"]
+    assert seen[0] == posted
+    assert len(api.everything("/spaces/")) == 2, "seeding happens once"
+
+
+def test_opening_again_keeps_the_locks_of_what_is_open(tmp_path: Path) -> None:
+    first = open_database(tmp_path, NOON)
+    open_database(tmp_path, NOON).close()
+    stranger = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT * FROM spaces'); db.close()"
+    subprocess.run([sys.executable, "-c", stranger, str(tmp_path / FILE_NAME)], check=True, timeout=60)
+    assert (tmp_path / (FILE_NAME + "-wal")).exists(), "the stranger took itself for the last one"
+    with transaction(first):
+        first.execute("DELETE FROM comments")
+    first.close()
+
+
+def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
+    db = open_database(tmp_path, NOON)
+    with pytest.raises(sqlite3.OperationalError), transaction(db):
+        db.executemany("DELETE FROM comments WHERE ? <> fold(body, 'one argument too many')", [("",)])
+    assert db.execute("SELECT count(*) FROM comments").fetchone()[0] > 0
+    db.close()
+
+
+def test_a_dropped_store_ends_its_thread_and_closes_its_file(tmp_path: Path) -> None:
+    store = Store(tmp_path, lambda: NOON)
+    asyncio.run(store.run(lambda db: db.execute("SELECT 1").fetchone(), writes=False))
+    workers = [thread for thread in threading.enumerate() if thread.name == "workspace"]
+    del store
+    gc.collect()
+    for worker in workers:
+        worker.join(10)
+    assert not any(worker.is_alive() for worker in workers)
+    assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME], "the last to close takes the WAL along"
+
+
+def test_what_goes_wrong_reaches_the_caller_and_the_store_goes_on(tmp_path: Path) -> None:
+    async def both() -> int:
+        store = Store(tmp_path, lambda: NOON)
+        with pytest.raises(sqlite3.IntegrityError):
+            await store.run(lambda db: db.execute("INSERT INTO comments (id) VALUES ('x')"), writes=True)
+        count: int = await store.run(lambda db: db.execute("SELECT count(*) FROM comments").fetchone()[0], writes=False)
+        return count
+
+    assert asyncio.run(both()) > 0
+
+
+def test_a_file_that_cannot_be_opened_is_tried_again(tmp_path: Path) -> None:
+    folder = tmp_path / "workspace"
+    folder.write_text("in the way", encoding="utf-8")
+
+    async def twice() -> int:
+        store = Store(folder, lambda: NOON)
+        with pytest.raises(Unavailable, match="workspace"):
+            await store.run(lambda db: None, writes=False)
+        folder.unlink()
+        count: int = await store.run(lambda db: db.execute("SELECT count(*) FROM spaces").fetchone()[0], writes=False)
+        return count
+
+    assert asyncio.run(twice()) == 2
+
+
+def test_a_cancelled_request_still_waiting_is_never_run(tmp_path: Path) -> None:
+    entered, leave = threading.Event(), threading.Event()
+    ran: list[str] = []
+
+    def slow(db: sqlite3.Connection) -> None:
+        entered.set()
+        leave.wait(10)
+        ran.append("slow")
+
+    async def cancel_the_second() -> None:
+        store = Store(tmp_path, lambda: NOON)
+        first = asyncio.create_task(store.run(slow, writes=True))
+        await asyncio.to_thread(entered.wait, 10)
+        second = asyncio.create_task(store.run(lambda db: ran.append("second"), writes=True))
+        await asyncio.sleep(0)
+        second.cancel()
+        leave.set()
+        await asyncio.gather(first, second, return_exceptions=True)
+        await store.run(lambda db: ran.append("third"), writes=True)
+
+    asyncio.run(cancel_the_second())
+    assert ran == ["slow", "third"]
+
+
+def test_many_requests_at_once_are_all_answered(api: Api) -> None:
+    async def flood() -> list[int]:
+        transport = httpx2.ASGITransport(open_workspace(api.folder))
+        headers = {"Authorization": f"Bearer {EMBEDDED_KEY}"}
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://workspace/api/v1", headers=headers
+        ) as client:
+            answers = await asyncio.gather(*(client.post(CHANNEL, json={"body": str(n)}) for n in range(300)))
+        return [answer.status_code for answer in answers]
+
+    assert asyncio.run(flood()) == [201] * 300
+    assert sum(message["body"].isdigit() for message in api.everything(CHANNEL, limit=100)) == 300
+
+
+def test_eight_processes_opening_and_posting_at_once_lose_nothing(api: Api) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    barrier = spawn.Barrier(PROCESSES)
+    said = [[f"{name}/{number}" for number in range(POSTS_EACH)] for name in range(PROCESSES)]
+    processes = [spawn.Process(target=post_many, args=(api.folder, CHANNEL, bodies, barrier)) for bodies in said]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0] * PROCESSES
+    found = [message["body"] for message in api.everything(CHANNEL, limit=100)]
+    expected = {body for bodies in said for body in bodies}
+    assert sorted(body for body in found if body in expected) == sorted(expected)
+    seeded = Api(api.folder.with_name("fresh")).everything(CHANNEL)
+    assert len(found) == len(expected) + len(seeded), "seeded once"
