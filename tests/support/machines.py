@@ -29,14 +29,9 @@ class FakeFiles:
         return path in self.executable
 
     def glob(self, folder: str, pattern: str) -> list[str]:
-        # `*` does not cross a folder: compare part by part.
         paths = ntpath if "\\" in folder else posixpath
-        wanted = paths.join(folder, *pattern.split("/"))
-        return sorted(
-            path
-            for path in self._all()
-            if path.count(paths.sep) == wanted.count(paths.sep) and fnmatch.fnmatchcase(path, wanted)
-        )
+        parts = pattern.split("/")
+        return sorted(path for path in self._all() if _matches(path, folder, parts, paths.sep))
 
     def real(self, path: str) -> str:
         return self.links.get(path, path)
@@ -52,6 +47,14 @@ class FakeFiles:
                 found.add(path)
                 path = paths.dirname(path)
         return found
+
+
+def _matches(path: str, folder: str, parts: list[str], separator: str) -> bool:
+    """Whether `path` lies under `folder` and matches part by part, since `*` does not cross a folder."""
+    if not path.startswith(folder + separator):
+        return False
+    found = path[len(folder) + 1 :].split(separator)
+    return len(found) == len(parts) and all(map(fnmatch.fnmatchcase, found, parts))
 
 
 def machine(
