@@ -16,6 +16,8 @@ LISTS: list[tuple[str, dict[str, Any]]] = [
     (f"/spaces/{seeded_id('space', 'makers')}/posts/", {}),
     (GENERAL, {}),
     ("/search/", {"q": "the"}),
+    ("/conversations/", {}),
+    (f"/conversations/{seeded_id('conversation', 'open-evening')}/messages/", {}),
 ]
 
 

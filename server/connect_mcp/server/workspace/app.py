@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connect_mcp.server.workspace import chat, discovery, feed, later, search
+from connect_mcp.server.workspace import chat, conversations, discovery, feed, later, search
 from connect_mcp.server.workspace.api import Call, Endpoint, Json, Problem, missing_scope, not_found
 from connect_mcp.server.workspace.keys import EMBEDDED_KEY, KEYS, MEMBER_KEY, READ_ONLY_KEY, Key
 from connect_mcp.server.workspace.store import Clock, Store, Unavailable, stamp
@@ -20,7 +20,14 @@ from connect_mcp.server.workspace.store import Clock, Store, Unavailable, stamp
 __all__ = ["API_ROOT", "EMBEDDED_KEY", "MEMBER_KEY", "READ_ONLY_KEY", "open_workspace"]
 
 API_ROOT = "/api/v1"
-ENDPOINTS = (*discovery.ENDPOINTS, *search.ENDPOINTS, *chat.ENDPOINTS, *feed.ENDPOINTS, *later.ENDPOINTS)
+ENDPOINTS = (
+    *discovery.ENDPOINTS,
+    *search.ENDPOINTS,
+    *chat.ENDPOINTS,
+    *feed.ENDPOINTS,
+    *conversations.ENDPOINTS,
+    *later.ENDPOINTS,
+)
 
 
 def _utc_now() -> datetime:

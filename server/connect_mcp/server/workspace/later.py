@@ -14,14 +14,7 @@ def _later(method: _Method, path: str, what: str) -> Endpoint:
     return Endpoint(method, path, answer)
 
 
-_DIRECT = "/conversations/{conversation:uuid}/messages/"
-
 ENDPOINTS = (
-    _later("GET", "/conversations/", "list conversations"),
-    _later("GET", _DIRECT, "list direct messages"),
-    _later("POST", _DIRECT, "send a direct message"),
-    _later("PATCH", _DIRECT + "{message:uuid}/", "edit a direct message"),
-    _later("POST", _DIRECT + "{message:uuid}/reactions/", "react to a direct message"),
     _later("POST", "/spaces/{space:uuid}/articles/", "write an article"),
     _later("PATCH", "/articles/{article:uuid}/", "edit an article"),
     _later("POST", "/articles/{article:uuid}/reactions/", "react to an article"),
