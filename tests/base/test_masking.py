@@ -1,6 +1,6 @@
 import pytest
 
-from connect_mcp.base.masking import MASK, looks_secret, masked, secret_values
+from connect_mcp.base.masking import MASK, looks_secret, masked, secret_values, without_secrets
 
 PLANTED = "arc_live_planted_00000000"
 
@@ -30,6 +30,9 @@ def test_a_planted_key_is_masked_wherever_it_stands(text: str) -> None:
         ("MY_TOKEN = 'a b c d'", "a b c d"),
         ('// "GITHUB_TOKEN": "ghx"', "ghx"),
         ('"SECRET": "with \\" quote"', "quote"),
+        ("authorization BEARER hunter2hunter2", "hunter2hunter2"),
+        ('{"text": "{\\"password\\": \\"hunter2\\"}"}', "hunter2"),
+        ("token: a, İ, MY_KEY=hunter2", "hunter2"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln", "eyJzdWIiOiIxMjM0In0"),
     ],
 )
@@ -76,3 +79,16 @@ def test_names_that_usually_hold_a_credential_are_known(name: str) -> None:
 )
 def test_names_that_hold_none_are_not(name: str) -> None:
     assert not looks_secret(name)
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "key", "key: ", "key='", 'key="\\', "eyJ-aaaaaaaa", "a.b-", "bearer ", "key ", "\\"]
+)
+def test_a_long_text_made_to_be_searched_slowly_is_not(piece: str) -> None:
+    """It ends: a search that takes the square of the length would need hours for this."""
+    masked(piece * (100_000 // len(piece)))
+
+
+def test_what_takes_a_secrets_place_can_be_chosen() -> None:
+    text = without_secrets("a=1 PASSWORD=hunter2 x=swordfish", lambda secret: f"{{{len(secret)}}}", ["swordfish"])
+    assert text == "a=1 PASSWORD={7} x={9}"
