@@ -8,6 +8,7 @@ is written.
 import itertools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from connect_mcp.base.errors import Place, Refused
 
@@ -38,7 +39,10 @@ _QUIRK_TEXT = {
     "duplicate-key": "a key given twice, which this host does not accept here",
 }
 
-_CONFLICT = re.compile(r"^(<{7}(?: [^\n]*)?\r?)$(?=[\s\S]*?^={7}\r?$[\s\S]*?^>{7}(?: [^\n]*)?\r?$)", re.MULTILINE)
+_TOO_DEEP = "this document is nested too deep to be edited safely"
+
+# What git writes around the two sides of a conflict, in the order in which it must be found.
+_MARKERS = tuple(re.compile(rf"^\ufeff?{mark}{{7}}(?: [^\n]*)?\r?$", re.MULTILINE) for mark in "<=>")
 
 
 def decode(data: bytes, path: str) -> str:
@@ -87,6 +91,8 @@ def read(text: str, fmt: Format, section: Section, path: str = "config") -> dict
         return {name: item.value() for item in node.items() if (name := _name_of(item, section.keyed_by)) is not None}
     except Fault as fault:
         raise _refused(fault, text, path) from None
+    except RecursionError:
+        raise _refused(Fault(0, _TOO_DEEP), text, path) from None
 
 
 def edit(
@@ -109,21 +115,28 @@ def edit(
         for quirk in fmt.quirks(text) if rejects and text.strip() else ():
             if quirk.kind in rejects:
                 raise Fault(quirk.offset, _QUIRK_TEXT[quirk.kind], "take it out, or repeat the command with --force")
-        steps = []
+        steps: list[tuple[Splice, ...]] = []
         current, tree = text, fmt.load(text)
         for change in changes:
-            splices, current, tree = _step(current, tree, fmt, change)
+            try:
+                splices, current, tree = _step(current, tree, fmt, change)
+            except Fault as fault:
+                fault.offset = _origin(fault.offset, steps)
+                raise
             steps.append(splices)
         return Edit(text, current, tuple(steps))
     except Fault as fault:
         raise _refused(fault, text, path) from None
+    except RecursionError:
+        raise _refused(Fault(0, _TOO_DEEP), text, path) from None
 
 
 def reverse(edited: Edit, changes: Sequence[Change], current: str, fmt: Format, path: str = "config") -> Edit:
     """Take an edit back out of a text that has changed since, and nothing else.
 
-    Where what changed lies apart from our splices, they are undone exactly; otherwise the same is reached through the
-    editor: an entry that we made goes, one that we changed gets its own values back.
+    Where what changed since lies apart from our splices, they are undone exactly, which is proven by making the change
+    once more; otherwise the same is reached through the editor: an entry that we made goes, one that we changed gets
+    back the values that we replaced.
 
     Args:
         edited: what was done then.
@@ -135,16 +148,31 @@ def reverse(edited: Edit, changes: Sequence[Change], current: str, fmt: Format, 
     Raises:
         Refused: as `edit` does.
     """
-    backwards = [_opposite(change, edited.old, fmt) for change in reversed(changes)]
-    careful = edit(current, fmt, backwards, path=path)
-    exact = _unsplice(edited, current)
-    if exact is None or exact == careful.new:
-        return careful
+    if not edited.changed:
+        return Edit(current, current, ())
+    splice = _unsplice(edited, current)
+    if splice is not None:
+        exact = Edit(current, apply_splices(current, (splice,)), ((splice,),))
+        if exact.new == edited.old or _leads_to(current, exact.new, changes, fmt):
+            return exact
+    opposites = [_opposite(change, edited.old, fmt, path) for change in reversed(changes)]
+    careful = edit(current, fmt, [change for change in opposites if change is not None], path=path)
+    return exact if splice is not None and _reads_alike(exact.new, careful.new, fmt) else careful
+
+
+def _reads_alike(one: str, two: str, fmt: Format) -> bool:
     try:
-        same = fmt.load(exact) == fmt.load(careful.new) or exact == edited.old
+        return one == two or _same_tree(fmt.load(one), fmt.load(two))
     except Fault:
-        same = False
-    return Edit(current, exact, ((Splice(0, len(current), exact),),)) if same else careful
+        return False
+
+
+def _leads_to(current: str, start: str, changes: Sequence[Change], fmt: Format) -> bool:
+    """Whether the changes turn the text `start` into one that reads like `current`."""
+    try:
+        return _reads_alike(edit(start, fmt, changes).new, current, fmt)
+    except Refused:
+        return False
 
 
 def apply_splices(text: str, splices: Sequence[Splice]) -> str:
@@ -158,7 +186,7 @@ def apply_splices(text: str, splices: Sequence[Splice]) -> str:
 
 def _step(text: str, tree: Tree, fmt: Format, change: Change) -> tuple[tuple[Splice, ...], str, Tree]:
     root = fmt.parse(text)
-    rewrites = _plan(root, change)
+    rewrites, change = _plan(root, change)
     if not rewrites:
         return (), text, tree
     splices = tuple(sorted(fmt.splices(text, root, rewrites), key=lambda splice: (splice.start, splice.end)))
@@ -170,35 +198,39 @@ def _step(text: str, tree: Tree, fmt: Format, change: Change) -> tuple[tuple[Spl
         found = fmt.load(new)
     except Fault as fault:
         raise Fault(_offset_of(splices), f"this place cannot be edited safely ({fault.what})") from None
-    if found != _expected(tree, change, fmt):
+    if not _same_tree(found, _expected(tree, change, fmt)):
         raise Fault(_offset_of(splices), "this place cannot be edited without changing something else")
     return splices, new, found
 
 
-def _plan(root: Node, change: Change) -> list[Rewrite]:
+def _plan(root: Node, change: Change) -> tuple[list[Rewrite], Change]:
+    """The rewrites, and what of the change is not true already: that is what the outcome is held against."""
     section = change.section
     node, depth, parent, index = _descend(root, section.path)
     if isinstance(change, Remove):
-        return _plan_removal(node, change) if node is not None and node.kind != "null" else []
-    keyed_by, entry_value = section.keyed_by, dict(change.entry)
-    new: Value = {change.name: entry_value} if keyed_by is None else [{keyed_by: change.name, **entry_value}]
+        return (_plan_removal(node, change) if node is not None and node.kind != "null" else []), change
     if node is None or node.kind == "null":
+        keyed_by, entry = section.keyed_by, dict(change.entry)
+        new: Value = {change.name: entry} if keyed_by is None else [{keyed_by: change.name, **entry}]
         for key in reversed(section.path[depth:]):
             new = {key: new}
         if node is not None:  # an absent value under a key that is there
-            return [Rewrite(parent, replace={index: new})]
+            return [Rewrite(parent, replace={index: new})], change
         assert isinstance(new, Mapping)
         top = change.top if depth == 0 and not root.members() else {}
-        return [Rewrite(parent, insert=(*top.items(), *new.items()))]
+        return [Rewrite(parent, insert=(*top.items(), *new.items()))], change
     _expect(node, section)
     found = _find(node, change.name, section)
     if found is None:
-        pair = (change.name, dict(change.entry)) if section.keyed_by is None else (None, new[0])  # type: ignore[index]
-        return [Rewrite(node, insert=(pair,))]
-    where, entry = found
-    if entry.kind != "map":
-        return [Rewrite(node, replace={where: dict(change.entry)})]
-    return list(_plan_update(entry, change.entry, change.drop))
+        named = {} if section.keyed_by is None else {section.keyed_by: change.name}
+        key_or_none = change.name if section.keyed_by is None else None
+        return [Rewrite(node, insert=((key_or_none, {**named, **change.entry}),))], change
+    where, old = found
+    if old.kind != "map":
+        return [Rewrite(node, replace={where: dict(change.entry)})], change
+    drop = frozenset(keys for keys in change.drop if not _gives(change.entry, keys))
+    pending = replace(change, entry=_pending(old, change.entry), drop=drop)
+    return _plan_update(old, pending.entry, drop), pending
 
 
 def _plan_removal(node: Node, change: Remove) -> list[Rewrite]:
@@ -207,28 +239,49 @@ def _plan_removal(node: Node, change: Remove) -> list[Rewrite]:
     return [Rewrite(node, delete=frozenset({found[0]}))] if found else []
 
 
+def _gives(wanted: Value, path: KeyPath) -> bool:
+    for key in path:
+        if not isinstance(wanted, Mapping) or key not in wanted:
+            return False
+        wanted = wanted[key]
+    return True
+
+
+def _pending(node: Node, wanted: Mapping[str, Value]) -> dict[str, Value]:
+    """What of `wanted` a map does not hold yet."""
+    members = _unique(node)
+    pending: dict[str, Value] = {}
+    for key, value in wanted.items():
+        old = members[key][1] if key in members else None
+        if old is not None and old.kind == "map" and isinstance(value, Mapping):
+            if inner := _pending(old, value):
+                pending[key] = inner
+        elif old is None or not _same(old.value(), value):
+            pending[key] = value
+    return pending
+
+
+def _below(drop: Collection[KeyPath], key: str) -> frozenset[KeyPath]:
+    return frozenset(path[1:] for path in drop if path[0] == key and len(path) > 1)
+
+
 def _plan_update(node: Node, wanted: Mapping[str, Value], drop: Collection[KeyPath]) -> list[Rewrite]:
-    """What brings one map to hold `wanted`: itself first, then the maps in it."""
-    replace: dict[int, Value] = {}
+    """What brings one map to hold `wanted` and none of `drop`: itself first, then the maps in it."""
+    replaced: dict[int, Value] = {}
+    deleted: set[int] = set()
     inner: list[Rewrite] = []
     members = _unique(node)
-    for key, value in wanted.items():
-        if key not in members:
-            continue
-        index, old = members[key]
-        below = frozenset(path[1:] for path in drop if path[0] == key and len(path) > 1)
-        if old.kind == "map" and isinstance(value, Mapping):
-            inner += _plan_update(old, value, below)
-        elif not _same(old.value(), value):
-            replace[index] = value
-    for key in {path[0] for path in drop if len(path) > 1} - wanted.keys():
-        if key in members and members[key][1].kind == "map":
-            below = frozenset(path[1:] for path in drop if path[0] == key)
-            inner += _plan_update(members[key][1], {}, below)
-    delete = frozenset(members[path[0]][0] for path in drop if len(path) == 1 and path[0] in members)
+    for key, (index, old) in members.items():
+        value, below = wanted.get(key), _below(drop, key)
+        if (key,) in drop:
+            deleted.add(index)
+        elif old.kind == "map" and (isinstance(value, Mapping) or (key not in wanted and below)):
+            inner += _plan_update(old, value if isinstance(value, Mapping) else {}, below)
+        elif key in wanted:
+            replaced[index] = value
     insert = tuple((key, value) for key, value in wanted.items() if key not in members)
-    if replace or delete or insert:
-        return [Rewrite(node, replace, delete, insert), *inner]
+    if replaced or deleted or insert:
+        return [Rewrite(node, replaced, frozenset(deleted), insert), *inner]
     return inner
 
 
@@ -239,6 +292,23 @@ def _same(one: Value, two: Value) -> bool:
     if isinstance(one, (list, tuple)) and isinstance(two, (list, tuple)):
         return len(one) == len(two) and all(map(_same, one, two))
     return type(one) is type(two) and one == two
+
+
+def _same_tree(one: Tree, two: Tree) -> bool:
+    """Equality of trees of any depth: Python's own recurses, and counts how deep."""
+    try:
+        return one == two
+    except RecursionError:
+        todo = [(one, two)]
+    while todo:
+        one, two = todo.pop()
+        if isinstance(one, (tuple, list)) and isinstance(two, (tuple, list)):
+            if isinstance(one, tuple) is not isinstance(two, tuple) or len(one) != len(two):
+                return False
+            todo += zip(one, two, strict=True)
+        elif one != two:
+            return False
+    return True
 
 
 def _unique(node: Node) -> dict[str, tuple[int, Node]]:
@@ -284,7 +354,7 @@ def _descend(root: Node, path: KeyPath) -> tuple[Node | None, int, Node, int]:
 
 
 def _wrong(node: Node, name: str, wanted: str) -> Fault:
-    kinds = {"map": "a map", "list": "a list", "scalar": "a single value", "null": "empty"}
+    kinds = {"map": "a map", "list": "a list", "scalar": "a single value", "null": "empty", "alias": "only an alias"}
     return Fault(
         node.start,
         f"{name} is {kinds[node.kind]}, and this host wants {wanted}",
@@ -349,45 +419,54 @@ def _expected_at(tree: Tree, path: KeyPath, change: Change, fmt: Format) -> Tree
     return items
 
 
-class _Missing:
-    """Stands for a key that is not there."""
-
-
 def _with(pairs: Table, key: str, give: Callable[[Tree], Tree], *, make: bool) -> Table:
     if any(pair[0] == key for pair in pairs):
         return Table((name, give(value) if name == key else value) for name, value in pairs)
-    return Table((*pairs, (key, give(_Missing)))) if make else pairs
+    return Table((*pairs, (key, give(None)))) if make else pairs
 
 
 def _merged(old: Tree, wanted: Mapping[str, Value], drop: Collection[KeyPath], fmt: Format) -> Tree:
     if not isinstance(old, Table):
         return fmt.tree(dict(wanted))
-    gone = {path[0] for path in drop if len(path) == 1}
     pairs = []
     for key, value in old:
-        below = frozenset(path[1:] for path in drop if path[0] == key and len(path) > 1)
-        if key in gone:
+        want, below = wanted.get(key), _below(drop, key)
+        if (key,) in drop:
             continue
-        want = wanted.get(key, _Missing)
-        if isinstance(value, Table) and (isinstance(want, Mapping) or below):
+        if isinstance(value, Table) and (isinstance(want, Mapping) or (key not in wanted and below)):
             value = _merged(value, want if isinstance(want, Mapping) else {}, below, fmt)
-        elif want is not _Missing and fmt.tree(want) != value:  # type: ignore[arg-type]
-            value = fmt.tree(want)  # type: ignore[arg-type]
+        elif key in wanted:
+            value = fmt.tree(want)
         pairs.append((key, value))
     have = {key for key, _ in old}
     return Table([*pairs, *((key, fmt.tree(value)) for key, value in wanted.items() if key not in have)])
 
 
-def _opposite(change: Change, old: str, fmt: Format) -> Change:
-    """The change that takes `change` back, given the text before it."""
-    before = read(old, fmt, change.section).get(change.name) if old.strip() else None
-    if before is None:
+def _opposite(change: Change, old: str, fmt: Format, path: str) -> Change | None:
+    """The change that takes `change` back, given the text before it; None where it changed nothing."""
+    before = read(old, fmt, change.section, path).get(change.name)
+    if isinstance(change, Remove):
+        return Put(change.section, change.name, before) if isinstance(before, Mapping) else None
+    if not isinstance(before, Mapping):
         return Remove(change.section, change.name)
-    if isinstance(change, Remove) or not isinstance(before, Mapping):
-        return Put(change.section, change.name, before if isinstance(before, Mapping) else {})
-    added = frozenset(_added(before, change.entry))
-    touched = set(change.entry) | {path[0] for path in change.drop}
-    return Put(change.section, change.name, {k: v for k, v in before.items() if k in touched}, added)
+    drop = frozenset(keys for keys in change.drop if not _gives(change.entry, keys))
+    back, added = _replaced(before, change.entry, drop), frozenset(_added(before, change.entry))
+    return Put(change.section, change.name, back, added) if back or added else None
+
+
+def _replaced(before: Mapping[str, Value], wanted: Mapping[str, Value], drop: Collection[KeyPath]) -> dict[str, Value]:
+    """What of the values before is dropped or given another value."""
+    back: dict[str, Value] = {}
+    for key, old in before.items():
+        want, below = wanted.get(key), _below(drop, key)
+        if (key,) in drop:
+            back[key] = old
+        elif isinstance(old, Mapping) and (isinstance(want, Mapping) or (key not in wanted and below)):
+            if inner := _replaced(old, want if isinstance(want, Mapping) else {}, below):
+                back[key] = inner
+        elif key in wanted and not _same(old, want):
+            back[key] = old
+    return back
 
 
 def _added(before: Mapping[str, Value], entry: Mapping[str, Value]) -> list[KeyPath]:
@@ -401,25 +480,51 @@ def _added(before: Mapping[str, Value], entry: Mapping[str, Value]) -> list[KeyP
     return paths
 
 
-def _unsplice(edited: Edit, current: str) -> str | None:
-    """The current text with our splices undone where they stand untouched, or None."""
+def _unsplice(edited: Edit, current: str) -> Splice | None:
+    """What undoes our splices in the current text, where everything from the first to the last stands untouched."""
     new, old = edited.new, edited.old
-    if current == new:
-        return old
-    shortest = min(len(new), len(current))
-    head = next((i for i in range(shortest) if new[i] != current[i]), shortest)
-    tail = next((i for i in range(shortest - head) if new[-1 - i] != current[-1 - i]), shortest - head)
-    start = next((i for i in range(min(len(new), len(old))) if new[i] != old[i]), min(len(new), len(old)))
-    rest = min(len(new), len(old)) - start
-    end = next((i for i in range(rest) if new[-1 - i] != old[-1 - i]), rest)
-    # new[first:last] is all that we changed, old[first : len(old) - end] is what was there.
+    start = _shared_head(new, old)
+    end = min(_shared_tail(new, old), min(len(new), len(old)) - start)
+    # new[first:last] holds all that we changed, old[first : len(old) - end] is what was there.
     first, last = start, len(new) - end
-    if last <= head:
-        return current[:first] + old[first : len(old) - end] + current[last:]
-    if first >= len(new) - tail:
+    before = old[first : len(old) - end]
+    if last <= _shared_head(new, current):
+        return Splice(first, last, before)
+    if first >= len(new) - _shared_tail(new, current):
         shift = len(current) - len(new)
-        return current[: first + shift] + old[first : len(old) - end] + current[last + shift :]
+        return Splice(first + shift, last + shift, before)
     return None
+
+
+def _shared_head(one: str, two: str) -> int:
+    """How many characters two texts have in common at their beginning, found by halving."""
+    low, high = 0, min(len(one), len(two))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == two[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _shared_tail(one: str, two: str) -> int:
+    return _shared_head(one[::-1], two[::-1])
+
+
+def _origin(offset: int, steps: Sequence[Sequence[Splice]]) -> int:
+    """Where a place in the text that the steps led to was in the text that they began with."""
+    for splices in reversed(steps):
+        grown = 0
+        for splice in splices:
+            if offset - grown < splice.start:
+                break
+            if offset - grown < splice.start + len(splice.text):
+                offset = splice.start + grown
+                break
+            grown += len(splice.text) - (splice.end - splice.start)
+        offset -= grown
+    return offset
 
 
 def _offset_of(splices: Sequence[Splice]) -> int:
@@ -427,10 +532,14 @@ def _offset_of(splices: Sequence[Splice]) -> int:
 
 
 def _refuse_conflict(text: str) -> None:
-    found = _CONFLICT.search(text)
-    if found:
+    if "<<<<<<<" not in text:
+        return
+    found = [_MARKERS[0].search(text)]
+    for marker in _MARKERS[1:]:
+        found.append(marker.search(text, found[-1].end()) if found[-1] else None)
+    if found[0] and all(found):
         raise Fault(
-            found.start(),
+            found[0].start(),
             "an unresolved merge conflict starts here",
             "settle the conflict and run the command again",
         )
