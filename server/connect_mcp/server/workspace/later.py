@@ -15,14 +15,6 @@ def _later(method: _Method, path: str, what: str) -> Endpoint:
 
 
 ENDPOINTS = (
-    _later("POST", "/spaces/{space:uuid}/articles/", "write an article"),
-    _later("PATCH", "/articles/{article:uuid}/", "edit an article"),
-    _later("POST", "/articles/{article:uuid}/reactions/", "react to an article"),
-    _later("DELETE", "/articles/{article:uuid}/reactions/", "take back a reaction to an article"),
-    _later("POST", "/articles/{article:uuid}/comments/", "comment on an article"),
-    _later("POST", "/spaces/{space:uuid}/questions/", "ask a question"),
-    _later("PATCH", "/questions/{question:uuid}/", "edit a question"),
-    _later("POST", "/questions/{question:uuid}/comments/create/", "comment on a question"),
     _later("POST", "/spaces/{space:uuid}/polls/", "create a poll"),
     _later("GET", "/polls/{poll:uuid}/", "read a poll"),
     _later("POST", "/polls/{poll:uuid}/vote/", "vote on a poll"),
