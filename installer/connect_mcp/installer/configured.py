@@ -51,6 +51,8 @@ def entries_of(text: str, location: Location) -> dict[str, Value]:
     Raises:
         Refused: where the text does not parse or its section has the wrong type.
     """
+    if not text:  # nothing to parse, so no format to import
+        return {}
     return read(text, format_named(location.format), location.section, location.path)
 
 
@@ -58,8 +60,12 @@ def configured_files(machine: Machine, host: Host, project: str | None = None) -
     """Every file of a host, one for each of its scopes, whether it is there or not."""
     for scope in host.scopes:
         location = host.locate(machine, scope, project)
-        exists = machine.exists(location.path)
+        if not machine.exists(location.path):
+            yield ConfiguredFile(host, scope, location, exists=False)
+            continue
         try:
-            yield ConfiguredFile(host, scope, location, exists, entries_of(text_of(machine, location), location))
+            entries = entries_of(text_of(machine, location), location)
         except Refused as refusal:
-            yield ConfiguredFile(host, scope, location, exists, refusal=refusal)
+            yield ConfiguredFile(host, scope, location, exists=True, refusal=refusal)
+        else:
+            yield ConfiguredFile(host, scope, location, exists=True, entries=entries)

@@ -222,7 +222,7 @@ class Journal:
                 for side, data in (("before", file.before), ("after", file.after)):
                     if data is not None:
                         atomic.create(os.path.join(making, f"{index}.{side}"), data, system=self._system)
-            text = json.dumps(_record_data(record), indent=1)
+            text = json.dumps(_record_data(record), indent=1, default=dict)  # a map need not be a dict
             atomic.create(os.path.join(making, "record.json"), text.encode("ascii"), system=self._system)
             atomic.sync_folder(making, self._system)
             atomic.rename_folder(making, self._path(record.id, "open"), system=self._system)
@@ -339,7 +339,7 @@ class Journal:
         merged = {**old, **rows}
         new = {key: row for key, row in merged.items() if row is not None}
         if new != old:
-            text = json.dumps({"version": VERSION, "entries": _rows_data(new)}, indent=1)
+            text = json.dumps({"version": VERSION, "entries": _rows_data(new)}, indent=1, default=dict)
             atomic.save(os.path.join(self._folder, "installed.json"), text.encode("ascii"), system=self._system)
 
     def _prune(self) -> None:

@@ -1,0 +1,88 @@
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.cli import CommandLine
+
+
+def configured(home: Path, entry: object, name: str = "x") -> None:
+    path = home / ".cursor" / "mcp.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"mcpServers": {name: entry}}))
+
+
+def test_a_healthy_machine_has_no_findings(connect_mcp: CommandLine) -> None:
+    connect_mcp("configure", "cursor", "codex", "--embedded", "--no-verify")
+    ran = connect_mcp("doctor")
+    assert ran.code == 0
+    assert "2 servers in 2 files looked at: no errors" in ran.out
+
+
+def test_a_command_that_is_nowhere_is_found_and_the_mend_takes_it_out(connect_mcp: CommandLine, home: Path) -> None:
+    configured(home, {"command": "no-such-program"})
+    ran = connect_mcp("doctor", "--json")
+    assert ran.code == 1
+    (finding,) = ran.data["findings"]
+    assert (finding["id"], finding["host"], finding["severity"]) == ("command-not-found", "cursor", "error")
+    assert finding["mend"].endswith("connect-mcp remove cursor --name x --scope user")
+    assert connect_mcp(*finding["mend"].split("connect-mcp ")[1].split()).code == 0
+    assert connect_mcp("doctor").code == 0
+
+
+def test_a_program_by_path_that_is_gone_is_found(connect_mcp: CommandLine, home: Path) -> None:
+    configured(home, {"command": "/nowhere/at/all"})
+    assert "there is no program at /nowhere/at/all" in connect_mcp("doctor").out
+
+
+def test_the_path_in_the_entry_counts_and_the_mend_is_the_absolute_path(
+    connect_mcp: CommandLine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = os.path.dirname(sys.executable)
+    monkeypatch.setenv("PATH", folder)
+    configured(home, {"command": "python", "args": ["-c", "pass"], "env": {"PATH": "/nowhere"}})
+    (finding,) = connect_mcp("doctor", "--json").data["findings"]
+    assert "is not on the PATH that it passes on" in finding["what"]
+    mend = finding["mend"]
+    assert mend == f"connect-mcp configure cursor --name x --scope user -- {folder}/python -c pass"
+    assert connect_mcp(*mend.split()[1:], "--no-verify").code != 3
+
+
+def test_our_own_entry_is_mended_by_configuring_it_again(connect_mcp: CommandLine, home: Path) -> None:
+    configured(home, {"command": "/gone/connect-mcp", "args": ["serve", "--embedded"]}, name="connect")
+    (finding,) = connect_mcp("doctor", "--json").data["findings"]
+    assert finding["mend"] == "connect-mcp configure cursor --name connect --scope user --embedded"
+    assert connect_mcp(*finding["mend"].split()[1:], "--no-verify").code == 0
+    assert connect_mcp("doctor").code == 0
+
+
+def test_a_secret_in_the_arguments_is_not_shown_in_the_mend(
+    connect_mcp: CommandLine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.path.dirname(sys.executable))
+    configured(home, {"command": "python", "args": ["--token", "swordfish-42"], "env": {"PATH": "/nowhere"}})
+    ran = connect_mcp("doctor")
+    assert ran.code == 1
+    assert "swordfish" not in ran.out
+
+
+def test_a_file_that_does_not_parse_is_an_error_with_its_place(connect_mcp: CommandLine, home: Path) -> None:
+    configured(home, {})
+    (home / ".cursor" / "mcp.json").write_text("{\n  oops\n}")
+    (finding,) = connect_mcp("doctor", "--json").data["findings"]
+    assert finding["id"] == "config-unreadable"
+    assert finding["where"].endswith("mcp.json:2:3")
+
+
+def test_an_entry_that_is_switched_off_is_left_in_peace(connect_mcp: CommandLine, home: Path) -> None:
+    (home / ".codex").mkdir()
+    (home / ".codex" / "config.toml").write_text('[mcp_servers.x]\ncommand = "no-such-program"\nenabled = false\n')
+    assert connect_mcp("doctor", "codex").code == 0
+
+
+def test_only_the_named_hosts_are_looked_at(connect_mcp: CommandLine, home: Path) -> None:
+    configured(home, {"command": "no-such-program"})
+    assert connect_mcp("doctor", "codex").code == 0
+    assert connect_mcp("doctor", "nobody").code == 2
