@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connect_mcp.server.workspace import articles, chat, conversations, discovery, feed, later, search
+from connect_mcp.server.workspace import articles, chat, conversations, discovery, feed, later, polls, search
 from connect_mcp.server.workspace.api import Call, Endpoint, Json, Problem, missing_scope, not_found
 from connect_mcp.server.workspace.keys import EMBEDDED_KEY, KEYS, MEMBER_KEY, READ_ONLY_KEY, Key
 from connect_mcp.server.workspace.store import Clock, Store, Unavailable, stamp
@@ -27,6 +27,7 @@ ENDPOINTS = (
     *feed.ENDPOINTS,
     *conversations.ENDPOINTS,
     *articles.ENDPOINTS,
+    *polls.ENDPOINTS,
     *later.ENDPOINTS,
 )
 

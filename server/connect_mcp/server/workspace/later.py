@@ -15,10 +15,6 @@ def _later(method: _Method, path: str, what: str) -> Endpoint:
 
 
 ENDPOINTS = (
-    _later("POST", "/spaces/{space:uuid}/polls/", "create a poll"),
-    _later("GET", "/polls/{poll:uuid}/", "read a poll"),
-    _later("POST", "/polls/{poll:uuid}/vote/", "vote on a poll"),
-    _later("POST", "/polls/{poll:uuid}/close/", "close a poll"),
     _later("POST", "/quizzes/", "publish a quiz"),
     _later("GET", "/notifications/", "list notifications"),
     _later("POST", "/notifications/mark-read/", "mark notifications as read"),
