@@ -1,0 +1,202 @@
+"""Start an MCP server the way a host does, ask what tools it has, and end it again.
+
+Speaks the `initialize` era of the protocol, which every host in use today starts with.
+"""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .errors import Refused
+from .masking import looks_secret, masked
+from .process import Child
+from .text import printable, shortened
+from .version import __version__
+
+_PAGES = 100  # more than any real server has; fewer than an endless chain of cursors
+_STRAY_LINES, _STRAY_WIDTH = 20, 200
+_SLICE = 0.25  # how often to look whether a server that holds its output open has ended, in seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a server said of itself.
+
+    Attributes:
+        tools: the names of its tools in its order, safe to print.
+        seconds: from starting the process to the last page of the tool list.
+        server_info: `serverInfo` as the server gave it: not safe to print.
+        revision: the protocol revision that it answered with, safe to print.
+        stray: the first lines on its standard output that are no MCP messages, safe to print, secrets masked; some
+            hosts drop a server over one.
+    """
+
+    tools: tuple[str, ...]
+    seconds: float
+    server_info: Mapping[str, object]
+    revision: str
+    stray: tuple[str, ...]
+
+
+def handshake(
+    argv: Sequence[str],
+    env: Mapping[str, str] | None,
+    cwd: str | os.PathLike[str] | None,
+    *,
+    revision: str = "2025-11-25",
+    client_name: str = "connect-mcp",
+    timeout: float = 30.0,
+) -> Ready:
+    """Start `argv`, do `initialize`, `notifications/initialized` and `tools/list` (every page), and close its input.
+
+    Args:
+        argv: the server's command.
+        env: its whole environment; None passes ours on.
+        cwd: its working folder; None for ours.
+        revision: the protocol revision to ask for.
+        client_name: the client to present; some servers answer by it.
+        timeout: seconds for the exchange as a whole; ending the process is bounded by itself.
+
+    Raises:
+        Refused: where the server cannot be started, ends, does not answer in time, answers an error, or answers what no
+            client can use; `why` has the last lines that it wrote. Secrets are masked.
+    """
+    with Child(argv, env=env, cwd=cwd) as child:
+        secrets = [value for name, value in (os.environ if env is None else env).items() if looks_secret(name)]
+        return _Exchange(child, argv[0], secrets, child.started + timeout, timeout).ready(revision, client_name)
+
+
+class _Exchange:
+    """One client's side of one handshake."""
+
+    def __init__(self, child: Child, program: str, secrets: list[str], deadline: float, timeout: float) -> None:
+        self._child = child
+        self._name = f"`{printable(program)}`"
+        self._secrets = secrets
+        self._deadline = deadline
+        self._timeout = timeout
+        self._stray: list[str] = []
+        self._strays = 0
+        self._last_id = 0
+
+    def ready(self, revision: str, client_name: str) -> Ready:
+        client = {"name": client_name, "version": __version__}
+        answer = self._ask("initialize", {"protocolVersion": revision, "capabilities": {}, "clientInfo": client})
+        agreed, info, capabilities = (answer.get(key) for key in ("protocolVersion", "serverInfo", "capabilities"))
+        if not isinstance(agreed, str) or not isinstance(info, dict) or not isinstance(capabilities, dict):
+            raise self._refused("answered `initialize` without protocolVersion, serverInfo and capabilities", answer)
+        self._send({"jsonrpc": "2.0", "method": "notifications/initialized"}, "notifications/initialized")
+        tools = self._tools() if "tools" in capabilities else ()
+        seconds = time.monotonic() - self._child.started
+        return Ready(tools, seconds, info, printable(agreed), tuple(self._stray))
+
+    def _tools(self) -> tuple[str, ...]:
+        names: list[str] = []
+        cursors: list[str] = []
+        for _ in range(_PAGES):
+            answer = self._ask("tools/list", {"cursor": cursors[-1]} if cursors else {})
+            names += self._names(answer)
+            cursor = answer.get("nextCursor")
+            if cursor is None:
+                return tuple(names)
+            if not isinstance(cursor, str) or cursor in cursors:
+                raise self._refused("answered `tools/list` with a nextCursor that leads nowhere", cursor)
+            cursors.append(cursor)
+        raise self._refused(f"answered `tools/list` with more than {_PAGES} pages")
+
+    def _names(self, answer: dict[str, object]) -> list[str]:
+        tools = answer.get("tools")
+        if not isinstance(tools, list):
+            raise self._refused("answered `tools/list` without a list of tools", answer)
+        names = []
+        for tool in tools:
+            name = tool.get("name") if isinstance(tool, dict) else None
+            if not isinstance(name, str):
+                raise self._refused("answered `tools/list` with a tool that has no name", tool)
+            names.append(printable(name))
+        return names
+
+    def _ask(self, method: str, params: dict[str, object]) -> dict[str, object]:
+        self._last_id += 1
+        self._send({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}, method)
+        while True:
+            message = self._message(method)
+            if "method" in message:
+                self._reply(message)
+            elif message.get("id") != self._last_id:
+                self._note(json.dumps(message))
+            elif isinstance(error := message.get("error"), dict):
+                raise self._refused(f"answered `{method}` with an error", error.get("message", error))
+            elif isinstance(result := message.get("result"), dict):
+                return result
+            else:
+                raise self._refused(f"answered `{method}` with neither a result nor an error", message)
+
+    def _message(self, method: str) -> dict[str, object]:
+        while True:
+            line = self._line(method)
+            with contextlib.suppress(ValueError, RecursionError):
+                message = json.loads(line)
+                if isinstance(message, dict) and message.get("jsonrpc") == "2.0":
+                    return message
+            self._note(line.decode("utf-8", "backslashreplace"))
+
+    def _line(self, method: str) -> bytes:
+        while (remaining := self._deadline - time.monotonic()) > 0:
+            gone = self._child.wait(0) is not None
+            line = self._child.read_line(min(_SLICE, remaining))
+            if line is not None:
+                return line
+            if gone or self._child.ended:
+                raise self._gone(method)
+        raise self._refused(f"did not answer `{method}` within {self._timeout:g} s")
+
+    def _reply(self, message: dict[str, object]) -> None:
+        """Answer what the server asks of its client; a notification asks nothing."""
+        if "id" not in message:
+            return
+        answer: dict[str, object] = {"jsonrpc": "2.0", "id": message["id"]}
+        if message["method"] == "ping":
+            answer["result"] = {}
+        else:
+            answer["error"] = {"code": -32601, "message": "Method not found"}
+        self._send(answer, "an answer")
+
+    def _send(self, message: dict[str, object], what: str) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        if not self._child.send(data, max(self._deadline - time.monotonic(), 0)):
+            if self._child.wait(_SLICE) is None:
+                raise self._refused(f"did not read `{what}` within {self._timeout:g} s")
+            raise self._gone(what)
+
+    def _gone(self, method: str) -> Refused:
+        code = self._child.wait(1.0)
+        if code is None:
+            return self._refused(f"closed its standard output before it answered `{method}`")
+        ending = f"exited with code {code}" if code >= 0 else f"was ended by signal {-code}"
+        return self._refused(f"{ending} before it answered `{method}`")
+
+    def _note(self, line: str) -> None:
+        self._strays += 1
+        if line.strip() and len(self._stray) < _STRAY_LINES:
+            self._stray.append(self._safe(line, _STRAY_WIDTH))
+
+    def _refused(self, what: str, evidence: object = None) -> Refused:
+        why = []
+        if evidence is not None:
+            text = evidence if isinstance(evidence, str) else json.dumps(evidence)
+            why.append(f"it said: {self._safe(text, 300)}")
+        if self._strays:
+            count = "a line" if self._strays == 1 else f"{self._strays} lines"
+            why.append(f"it wrote {count} on standard output that are not MCP: {'; '.join(self._stray[:3])}")
+        if errors := self._child.stderr_tail(width=4000):  # masked whole, then cut
+            why.append("its last lines on standard error:")
+            why += [f"  {self._safe(line, 300)}" for line in errors]
+        return Refused(f"{self._name} {what}", why="\n".join(why))
+
+    def _safe(self, text: str, width: int) -> str:
+        # Cut first and leave room: a secret must be masked whole, and a flood must not be searched.
+        return shortened(printable(masked(text[: width * 20], self._secrets)), width)

@@ -1,0 +1,351 @@
+"""A child process that speaks in lines, bounded in memory, in time and in what it leaves behind.
+
+Used wherever a server is started that is not ours. Whatever the child does - floods its output, never reads its input,
+ignores end of input and SIGTERM, forks - every call here returns within its time, buffers keep to their bounds, and
+`stop()` ends the child's whole process group.
+
+On Windows the child gets a process group of its own, so that Ctrl-Break reaches it alone; what it starts in turn is not
+held together there until job objects are used.
+"""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import IO
+
+from .errors import Refused
+from .text import printable, shortened
+
+_CHUNK = 65536
+_PER_LINE = 64  # what an empty line costs in memory, roughly: a flood of them must hit the bound as well
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of a child's output is kept, in bytes.
+
+    Attributes:
+        line: the longest line of output; what goes beyond is cut off and counted.
+        unread: lines of output that nobody has read yet; beyond it the newest are dropped and counted.
+        stderr_head, stderr_tail: the beginning and the end that are kept of its error output.
+    """
+
+    line: int = 16 << 20
+    unread: int = 32 << 20
+    stderr_head: int = 8 << 10
+    stderr_tail: int = 64 << 10
+
+
+class _Lines:
+    """Lines made from chunks by one thread and taken by another; at most `bounds.unread` bytes wait."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._partial = bytearray()
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._finished = False
+        self._changed = threading.Condition()
+        self.dropped = 0
+
+    def feed(self, chunk: bytes) -> None:
+        *whole, rest = chunk.split(b"\n")
+        with self._changed:
+            for piece in whole:
+                self._extend(piece)
+                self._close_line()
+            self._extend(rest)
+            self._changed.notify_all()
+
+    def finish(self) -> None:
+        with self._changed:
+            if self._partial:
+                self._close_line()
+            self._finished = True
+            self._changed.notify_all()
+
+    def take(self, timeout: float) -> bytes | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._finished, timeout)
+            if not self._waiting:
+                return None
+            line = self._waiting.popleft()
+            self._size -= len(line) + _PER_LINE
+            return line
+
+    @property
+    def ended(self) -> bool:
+        with self._changed:
+            return self._finished and not self._waiting
+
+    def _extend(self, piece: bytes) -> None:
+        room = self._bounds.line - len(self._partial)
+        self._partial += piece[:room]
+        self.dropped += max(0, len(piece) - room)
+
+    def _close_line(self) -> None:
+        line = bytes(self._partial)
+        self._partial.clear()
+        if self._size + len(line) + _PER_LINE > self._bounds.unread:
+            self.dropped += len(line) + 1
+            return
+        self._size += len(line) + _PER_LINE
+        self._waiting.append(line)
+
+
+class _Ends:
+    """The beginning and the end of a stream of bytes, and how many in between were dropped."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._head_limit, self._tail_limit = bounds.stderr_head, bounds.stderr_tail
+        self._head, self._tail = b"", bytearray()
+        self._lock = threading.Lock()
+        self.dropped = 0
+
+    def feed(self, chunk: bytes) -> None:
+        with self._lock:
+            room = self._head_limit - len(self._head)
+            self._head += chunk[:room]
+            self._tail += chunk[room:]
+            excess = len(self._tail) - self._tail_limit
+            if excess > 0:
+                del self._tail[:excess]
+                self.dropped += excess
+
+    def finish(self) -> None:
+        """Nothing waits for the end of this stream."""
+
+    def pieces(self) -> tuple[bytes, int, bytes]:
+        with self._lock:
+            return self._head, self.dropped, bytes(self._tail)
+
+
+class Child:
+    """A running child process; leaving the `with` block ends it and everything in its process group.
+
+    Args:
+        argv: the command; a bare name is looked up on the PATH of `env`, as the system does it.
+        env: its whole environment; None passes ours on.
+        cwd: its working folder; None for ours.
+        bounds: how much of its output is kept.
+
+    Raises:
+        Refused: where it cannot be started, with the reason.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self.started = time.monotonic()
+        self._process = _spawn(argv, env, cwd)
+        self._lines = _Lines(bounds or Bounds())
+        self._errors = _Ends(bounds or Bounds())
+        self._outbox: queue.SimpleQueue[tuple[bytes, threading.Event] | None] = queue.SimpleQueue()
+        self._input_broken = False
+        self._input_closed = False
+        self._stopped = False
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._readers = (
+            _start(_pump, process.stdout, self._lines),
+            _start(_pump, process.stderr, self._errors),
+        )
+        self._writer = _start(self._write, process.stdin)
+
+    def __enter__(self) -> "Child":  # noqa: PYI034 - Self is new in Python 3.11
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The child's process id, which on POSIX is also that of its process group."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether the child's standard output has ended and every line of it was read."""
+        return self._lines.ended
+
+    @property
+    def dropped(self) -> int:
+        """How many bytes of standard output were dropped because they went beyond the bounds."""
+        return self._lines.dropped
+
+    def send(self, data: bytes, timeout: float = 10.0) -> bool:
+        """Write all of `data` to the child's standard input, as one write if the pipe takes it.
+
+        Returns:
+            False where the child did not take it within `timeout` seconds, or no longer reads: nothing can be sent any
+            more.
+        """
+        if self._input_broken or self._input_closed:
+            return False
+        written = threading.Event()
+        self._outbox.put((data, written))
+        if not written.wait(timeout):
+            self._input_broken = True
+        return not self._input_broken
+
+    def read_line(self, timeout: float) -> bytes | None:
+        """The next line of standard output without its LF; None where none came in time or the output `ended`.
+
+        A last line without LF counts as a line. A line longer than the bound is cut, and `dropped` counts the rest.
+        """
+        return self._lines.take(timeout)
+
+    def stderr_tail(self, lines: int = 10, width: int = 300) -> tuple[str, ...]:
+        """The last lines of error output, each safe to print and cut to `width` characters; blank ones are left out."""
+        head, dropped, tail = self._errors.pieces()
+        text = (tail if dropped else head + tail).decode("utf-8", "replace")
+        kept = [line for line in text.split("\n") if line.strip()][-lines:]
+        return tuple(shortened(printable(line.rstrip("\r")), width) for line in kept)
+
+    def close_stdin(self) -> None:
+        """Close the child's standard input once everything sent has been written; returns at once."""
+        if not self._input_closed:
+            self._input_closed = True
+            self._outbox.put(None)
+
+    def signal(self, number: int) -> None:
+        """Send the child (not its group) a signal; a child that is gone is left alone."""
+        self._process.send_signal(number)
+
+    def wait(self, timeout: float) -> int | None:
+        """The exit code (negative: the signal that ended it), or None where it still runs after `timeout` seconds."""
+        try:
+            return self._process.wait(max(timeout, 0))
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self, *, after_eof: float = 2.0, after_term: float = 2.0, after_kill: float = 2.0) -> int | None:
+        """End the child the way a host does: close its input, wait, SIGTERM to the group, wait, SIGKILL to the group.
+
+        What the child left in its group goes with it. May be called again. What has left the group on purpose (a
+        daemon) is out of reach; a pipe that it still holds open is abandoned.
+
+        Returns:
+            The exit code, or None where the system could not end it.
+        """
+        if self._stopped:
+            return self._process.returncode
+        self._stopped = True
+        try:
+            self.close_stdin()
+            if self.wait(after_eof) is None:
+                self._signal_group(terminate=True)
+                self.wait(after_term)
+        finally:
+            # Right after the leader was reaped: its id cannot have been given to another group in the meantime.
+            self._signal_group(terminate=False)
+            code = self.wait(after_kill)
+            for thread in (*self._readers, self._writer):
+                thread.join(0.5)
+        return code
+
+    def _signal_group(self, *, terminate: bool) -> None:
+        try:
+            if sys.platform == "win32":
+                if self._process.poll() is None:
+                    self._process.send_signal(signal.CTRL_BREAK_EVENT) if terminate else self._process.kill()
+            else:
+                os.killpg(self._process.pid, signal.SIGTERM if terminate else signal.SIGKILL)
+        except OSError:
+            return  # nobody is left in the group (macOS says "not permitted" of a group of zombies)
+
+    def _write(self, stream: IO[bytes]) -> None:
+        """The writer thread, the only one that touches the pipe: a child which never reads blocks nobody else."""
+        while (item := self._outbox.get()) is not None:
+            data, written = item
+            try:
+                while data:
+                    data = data[os.write(stream.fileno(), data) :]
+            except OSError:
+                self._input_broken = True
+            written.set()
+        _close(stream)
+
+
+def _spawn(
+    argv: Sequence[str], env: Mapping[str, str] | None, cwd: str | os.PathLike[str] | None
+) -> "subprocess.Popen[bytes]":
+    name = printable(argv[0]) if argv else ""
+    command = list(argv)
+    try:
+        if sys.platform == "win32":
+            import shutil  # CreateProcess does not look up `npx.cmd` when asked for `npx`
+
+            command[0] = shutil.which(command[0], path=(os.environ if env is None else env).get("PATH")) or command[0]
+            flags = subprocess.CREATE_NEW_PROCESS_GROUP
+        else:
+            flags = 0
+        return subprocess.Popen(
+            command,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,  # a group of its own, also where it would otherwise be stopped by our terminal
+            creationflags=flags,
+        )
+    except FileNotFoundError:
+        if cwd is not None and not os.path.isdir(cwd):
+            raise Refused(
+                f"`{name}` was not started", why=f"the folder {printable(os.fspath(cwd))} is not there"
+            ) from None
+        raise Refused(f"`{name}` was not found", why=_why_not_found(argv[0])) from None
+    except (OSError, ValueError, IndexError) as error:
+        reason = printable(getattr(error, "strerror", None) or "the command cannot be passed to the system")
+        raise Refused(f"`{name}` was not started", why=reason) from None
+
+
+def _why_not_found(program: str) -> str:
+    if os.path.exists(program):
+        return "it is there, but the interpreter that its first line names is not"
+    if os.path.dirname(program):
+        return "there is no such file"
+    return "no folder on the PATH that it would be started with holds it"
+
+
+def _start(target: Callable[..., None], *args: object) -> threading.Thread:
+    thread = threading.Thread(target=target, args=args, daemon=True)
+    thread.start()
+    return thread
+
+
+def _pump(stream: IO[bytes], sink: _Lines | _Ends) -> None:
+    try:
+        while chunk := os.read(stream.fileno(), _CHUNK):
+            sink.feed(chunk)
+    except OSError:
+        pass  # the pipe broke, which ends it like an end of file
+    finally:
+        _close(stream)
+        sink.finish()
+
+
+def _close(stream: IO[bytes]) -> None:
+    try:
+        stream.close()
+    except OSError:
+        return
