@@ -16,13 +16,17 @@ def main(argv: list[str] | None = None) -> int:
         return serve(args[1:])
     from connect_mcp.base.boundary import guarded
 
+    return guarded(lambda: _run(args))
+
+
+def _run(args: list[str]) -> int:
     if args[:1] == ["conformance"]:
         from connect_mcp.conformance.commands import main as conformance
 
-        return guarded(lambda: conformance(args[1:]))
+        return conformance(args[1:])
     from connect_mcp.installer.cli import main as installer
 
-    return guarded(lambda: installer(args))
+    return installer(args)
 
 
 if __name__ == "__main__":

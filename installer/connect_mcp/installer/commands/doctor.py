@@ -54,7 +54,8 @@ def _text(machine: Machine, files: Sequence[ConfiguredFile], findings: Sequence[
         lines += [f"  why: {finding.why}"] if finding.why else []
         lines += [f"  mend: {finding.mend}", ""]
     servers = sum(len(file.entries) for file in files)
-    checked = f"{servers} {_plural('server', servers)} in {len(files)} {_plural('file', len(files))} looked at"
+    paths = len({file.location.path for file in files})
+    checked = f"{servers} {_plural('server', servers)} in {paths} {_plural('file', paths)} looked at"
     errors = sum(finding.severity == "error" for finding in findings)
     return "\n".join([*lines, f"{checked}: {errors or 'no'} {_plural('error', errors)}"])
 

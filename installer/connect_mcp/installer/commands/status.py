@@ -28,7 +28,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     data, lines = [], []
     for host in HOSTS:
         found = host.detect(machine)
-        files = [file for file in configured_files(machine, host) if file.exists or _ours(file, installed, machine)]
+        files = [file for file in configured_files(machine, host) if _tells(file, _ours(file, installed, machine))]
         if not found and not files:
             continue
         facts = [_facts(file, _ours(file, installed, machine)) for file in files]
@@ -38,6 +38,11 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     lines += [f"note: {printable(note)}" for note in notes]
     text = "\n".join(lines) or "no host was found on this machine"
     return Outcome({"command": "status", "hosts": data, "notes": notes}, text)
+
+
+def _tells(file: ConfiguredFile, ours: Sequence[Installed]) -> bool:
+    """Whether there is anything to say: one file may hold several scopes, and most hold servers of one."""
+    return bool(ours or file.entries or file.refusal or (file.exists and file.scope == "user"))
 
 
 def _ours(file: ConfiguredFile, installed: Sequence[Installed], machine: Machine) -> list[Installed]:
