@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connect_mcp.server.workspace import articles, chat, conversations, discovery, feed, later, polls, search
+from connect_mcp.server.workspace import articles, chat, conversations, discovery, feed, later, polls, quizzes, search
 from connect_mcp.server.workspace.api import Call, Endpoint, Json, Problem, missing_scope, not_found
+from connect_mcp.server.workspace.form import no_object
 from connect_mcp.server.workspace.keys import EMBEDDED_KEY, KEYS, MEMBER_KEY, READ_ONLY_KEY, Key
 from connect_mcp.server.workspace.store import Clock, Store, Unavailable, stamp
 
@@ -28,6 +29,7 @@ ENDPOINTS = (
     *conversations.ENDPOINTS,
     *articles.ENDPOINTS,
     *polls.ENDPOINTS,
+    *quizzes.ENDPOINTS,
     *later.ENDPOINTS,
 )
 
@@ -116,8 +118,7 @@ def _object(request: Request, raw: bytes) -> Json:
     except (ValueError, RecursionError) as error:
         raise Problem(400, {"detail": f"JSON parse error - {error}"}) from None
     if not isinstance(value, dict):
-        got = type(value).__name__
-        raise Problem(400, {"non_field_errors": [f"Invalid data. Expected a dictionary, but got {got}."]})
+        raise Problem(400, {"non_field_errors": [no_object(value)]})
     return value
 
 

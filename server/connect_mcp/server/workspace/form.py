@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from connect_mcp.server.workspace.api import Json, Problem
+from connect_mcp.server.workspace.api import Problem
 
 REQUIRED = "This field is required."
 NULL = "This field may not be null."
@@ -17,6 +17,7 @@ NO_UUID = "Must be a valid UUID."
 TITLE = 200
 BODY = 20_000
 
+_WHOLE = "non_field_errors"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NEVER = datetime.max.replace(tzinfo=timezone.utc)
 T = TypeVar("T")
@@ -28,9 +29,11 @@ class Form:
     A field that is wrong reads as its empty value, which never gets used because of `check`.
     """
 
-    def __init__(self, fields: Json) -> None:
-        self._fields = fields
+    def __init__(self, sent: object) -> None:
+        self._fields = sent if isinstance(sent, dict) else {}
         self.errors: dict[str, Any] = {}
+        if not isinstance(sent, dict):
+            self.wrong(_WHOLE, no_object(sent))
 
     def has(self, name: str) -> bool:
         """Whether the field was sent at all, null included."""
@@ -75,9 +78,18 @@ class Form:
         nothing: list[Any] = []
         return self._read(name, nothing, lambda value: _a_list(value, low, high))
 
+    def nested(self, name: str, low: int, high: int, read: "Callable[[Form], T]") -> list[T]:
+        """A list of `low` to `high` objects, each read as a form of its own; their errors stand in the same order."""
+        forms = [Form(item) for item in self.items(name, low, high)]
+        found = [read(form) for form in forms]
+        if any(form.errors for form in forms):
+            self.errors[name] = [form.errors for form in forms]
+        return found
+
     def wrong(self, name: str, *messages: str) -> None:
-        """Something else is wrong with a field."""
-        self.errors.setdefault(name, []).extend(messages)
+        """Something else is wrong with a field; where there is no object at all, its fields have nothing to add."""
+        if _WHOLE not in self.errors:
+            self.errors.setdefault(name, []).extend(messages)
 
     def check(self) -> None:
         """Go on only if nothing was wrong.
@@ -103,6 +115,11 @@ class Form:
         if self._fields[name] is None:
             raise ValueError(NULL)
         return self._fields[name]
+
+
+def no_object(value: object) -> str:
+    """The message about a value that should have been an object."""
+    return f"Invalid data. Expected a dictionary, but got {type(value).__name__}."
 
 
 def a_text(value: object, limit: int, *, blank: bool = False) -> str:

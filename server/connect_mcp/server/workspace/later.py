@@ -15,7 +15,6 @@ def _later(method: _Method, path: str, what: str) -> Endpoint:
 
 
 ENDPOINTS = (
-    _later("POST", "/quizzes/", "publish a quiz"),
     _later("GET", "/notifications/", "list notifications"),
     _later("POST", "/notifications/mark-read/", "mark notifications as read"),
     _later("GET", "/support/tickets/", "list tickets"),
