@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from connect_mcp.installer.hosts.all_hosts import HOSTS
+from connect_mcp.installer.hosts.model import Host
 
 README = Path(__file__).parents[1] / "README.md"
 START, END = "|---|---|---|---|---|\n", "\n\nWhere a host's file is"
@@ -18,16 +19,15 @@ KNOWN = {
 
 
 def host_table() -> str:
-    return "\n".join(
-        "| {} | {} | {} | {} | {} |".format(
-            host.title,
-            ", ".join(f"`{name}`" for name in (host.id, *host.aliases)),
-            ", ".join(host.scopes),
-            host.scopes["user"].format.replace("jsonc", "json"),
-            f"paths: {KNOWN[host.evidence['scopes.user'].confidence]}; entry: {KNOWN[host.evidence['entry'].confidence]}",
-        )
-        for host in HOSTS
-    )
+    return "\n".join(map(host_row, HOSTS))
+
+
+def host_row(host: Host) -> str:
+    names = ", ".join(f"`{name}`" for name in (host.id, *host.aliases))
+    user = host.scopes["user"]
+    paths, entry = (KNOWN[host.evidence[fact].confidence] for fact in ("scopes.user", "entry"))
+    known = f"paths: {paths}; entry: {entry}"
+    return f"| {host.title} | {names} | {', '.join(host.scopes)} | {user.format.replace('jsonc', 'json')} | {known} |"
 
 
 def shown_table(readme: str) -> str:
