@@ -81,6 +81,7 @@ def read(text: str, fmt: Format, section: Section, path: str = "config") -> dict
         Refused: where the file does not parse or the section has the wrong type.
     """
     try:
+        _refuse_conflict(text)
         fmt.load(text)
         node = _descend(fmt.parse(text), section.path)[0]
         if node is None or node.kind == "null":
