@@ -17,6 +17,7 @@ LISTS: list[tuple[str, dict[str, Any]]] = [
     (GENERAL, {}),
     ("/search/", {"q": "the"}),
     ("/conversations/", {}),
+    ("/notifications/", {}),
     (f"/conversations/{seeded_id('conversation', 'open-evening')}/messages/", {}),
 ]
 

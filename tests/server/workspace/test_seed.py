@@ -50,6 +50,13 @@ def test_rows_are_in_the_order_of_their_times(tmp_path: Path) -> None:
     db.close()
 
 
+def test_a_notice_is_about_something_that_is_there(tmp_path: Path) -> None:
+    db = open_database(tmp_path, NOON)
+    places = " UNION ".join(f"SELECT id FROM {table}" for table in ("contents", "messages", "tickets", "conversations"))
+    assert db.execute(f"SELECT * FROM notifications WHERE target_id NOT IN ({places})").fetchall() == []
+    db.close()
+
+
 def _no_broken_reference(db: sqlite3.Connection) -> None:
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
 

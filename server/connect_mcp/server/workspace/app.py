@@ -12,7 +12,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connect_mcp.server.workspace import articles, chat, conversations, discovery, feed, later, polls, quizzes, search
+from connect_mcp.server.workspace import (
+    articles,
+    chat,
+    conversations,
+    discovery,
+    feed,
+    later,
+    notifications,
+    polls,
+    quizzes,
+    search,
+)
 from connect_mcp.server.workspace.api import Call, Endpoint, Json, Problem, missing_scope, not_found
 from connect_mcp.server.workspace.form import no_object
 from connect_mcp.server.workspace.keys import EMBEDDED_KEY, KEYS, MEMBER_KEY, READ_ONLY_KEY, Key
@@ -30,6 +41,7 @@ ENDPOINTS = (
     *articles.ENDPOINTS,
     *polls.ENDPOINTS,
     *quizzes.ENDPOINTS,
+    *notifications.ENDPOINTS,
     *later.ENDPOINTS,
 )
 

@@ -562,7 +562,7 @@ NOTICES = (
     Notice(78, "amara", "tom", "ticket", "opened the ticket “My key card does not open the metal room”", ("ticket", 0)),
     Notice(74, "tom", "amara", "ticket", "commented on your ticket", ("ticket", 0), read=True),
     Notice(63, "lena", "samir", "ticket", "commented on your ticket", ("ticket", 1)),
-    Notice(25, "tom", "amara", "mention", "asked you to write up the cello trailer", ("post", 3)),
+    Notice(25, "tom", "amara", "mention", "asked you to write up the trailer", ("message", "makers/general/9/0")),
     Notice(24, "amara", "tom", "mention", "asked you about brackets for the rack", ("conversation", "amara-tom")),
     Notice(20, "tom", "lena", "comment", "commented on your post", ("post", 3)),
     Notice(9, "amara", "mei", "ticket", "opened the ticket “Cannot upload a picture to my profile”", ("ticket", 5)),

@@ -73,14 +73,19 @@ class Form:
             return None
         return self._read(name, _NEVER, _a_moment)
 
-    def items(self, name: str, low: int, high: int) -> list[Any]:
-        """A list of `low` to `high` items of any kind."""
-        nothing: list[Any] = []
-        return self._read(name, nothing, lambda value: _a_list(value, low, high))
+    def each(self, name: str, low: int, high: int, parse: Callable[[object], T]) -> list[T]:
+        """A list of `low` to `high` items, each read by `parse`, whose ValueErrors become the field's messages."""
+        found = []
+        for item in self._items(name, low, high):
+            try:
+                found.append(parse(item))
+            except ValueError as error:
+                self.wrong(name, str(error))
+        return found
 
     def nested(self, name: str, low: int, high: int, read: "Callable[[Form], T]") -> list[T]:
         """A list of `low` to `high` objects, each read as a form of its own; their errors stand in the same order."""
-        forms = [Form(item) for item in self.items(name, low, high)]
+        forms = [Form(item) for item in self._items(name, low, high)]
         found = [read(form) for form in forms]
         if any(form.errors for form in forms):
             self.errors[name] = [form.errors for form in forms]
@@ -108,6 +113,10 @@ class Form:
         except ValueError as error:
             self.wrong(name, str(error))
             return empty
+
+    def _items(self, name: str, low: int, high: int) -> list[Any]:
+        nothing: list[Any] = []
+        return self._read(name, nothing, lambda value: _a_list(value, low, high))
 
     def _sent(self, name: str) -> object:
         if not self.has(name):

@@ -15,8 +15,6 @@ def _later(method: _Method, path: str, what: str) -> Endpoint:
 
 
 ENDPOINTS = (
-    _later("GET", "/notifications/", "list notifications"),
-    _later("POST", "/notifications/mark-read/", "mark notifications as read"),
     _later("GET", "/support/tickets/", "list tickets"),
     _later("POST", "/support/tickets/", "create a ticket"),
     _later("GET", "/support/tickets/{ticket:uuid}/", "read a ticket"),

@@ -13,7 +13,7 @@ def _create(call: Call) -> Json:
     require_space(call, call.ids["space"])
     form = Form(call.body)
     title = form.text("title", _TEXT)
-    options = _options(form)
+    options = form.each("options", _FEWEST, _MOST, lambda option: a_text(option, _TEXT))
     is_anonymous = form.flag("is_anonymous")
     if form.has("status"):
         form.choice("status", ("published",))
@@ -34,16 +34,6 @@ def _create(call: Call) -> Json:
     for text in options:
         call.add("poll_options", poll_id=poll_id, text=text)
     return _poll(call, _visible(call, poll_id))
-
-
-def _options(form: Form) -> list[str]:
-    texts = []
-    for option in form.items("options", _FEWEST, _MOST):
-        try:
-            texts.append(a_text(option, _TEXT))
-        except ValueError as error:
-            form.wrong("options", str(error))
-    return texts
 
 
 def _get(call: Call) -> Json:
