@@ -1,4 +1,4 @@
-"""Every folder of fixtures/configs: the file before, our entry, the file after, byte for byte, and all laws of editing."""
+"""Every folder of fixtures/configs: the file before, our entry, the file after, and the laws of editing."""
 
 import json
 from collections.abc import Mapping
@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.editing_laws import check_laws
-from support.machines import machine
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.installer.editors.engine import decode, edit, read
@@ -17,6 +15,8 @@ from connect_mcp.installer.editors.model import Edit, Put
 from connect_mcp.installer.hosts.all_hosts import HOSTS, find
 from connect_mcp.installer.hosts.model import Host, Location
 from connect_mcp.installer.spec import ServerSpec
+from support.editing_laws import check_laws
+from support.machines import machine
 
 CONFIGS = Path(__file__).parents[2] / "fixtures" / "configs"
 FOLDERS = sorted(path.parent for path in CONFIGS.glob("*/*/case.json"))
