@@ -18,6 +18,8 @@ LISTS: list[tuple[str, dict[str, Any]]] = [
     ("/search/", {"q": "the"}),
     ("/conversations/", {}),
     ("/notifications/", {}),
+    ("/support/tickets/", {"queue": "all"}),
+    (f"/support/tickets/{seeded_id('ticket', 1)}/comments/", {}),
     (f"/conversations/{seeded_id('conversation', 'open-evening')}/messages/", {}),
 ]
 

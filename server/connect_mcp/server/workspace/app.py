@@ -18,11 +18,11 @@ from connect_mcp.server.workspace import (
     conversations,
     discovery,
     feed,
-    later,
     notifications,
     polls,
     quizzes,
     search,
+    tickets,
 )
 from connect_mcp.server.workspace.api import Call, Endpoint, Json, Problem, missing_scope, not_found
 from connect_mcp.server.workspace.form import no_object
@@ -42,7 +42,7 @@ ENDPOINTS = (
     *polls.ENDPOINTS,
     *quizzes.ENDPOINTS,
     *notifications.ENDPOINTS,
-    *later.ENDPOINTS,
+    *tickets.ENDPOINTS,
 )
 
 

@@ -63,6 +63,12 @@ class Form:
         """A UUID, in canonical form."""
         return self._read(name, "", a_uuid)
 
+    def identity_or_null(self, name: str) -> str | None:
+        """The same, or None for null, which must be sent as such."""
+        if self.has(name) and self._fields[name] is None:
+            return None
+        return self.identity(name)
+
     def whole(self, name: str, low: int, high: int, *, default: int) -> int:
         """A whole number from `low` to `high`."""
         return self._read(name, default, lambda value: _a_whole(value, low, high), optional=True)
