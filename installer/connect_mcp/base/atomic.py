@@ -97,7 +97,7 @@ def check(path: str, seen: Seen, *, in_place: bool = False, system: System = SYS
     if seen.stat is None:
         _check_folder(path, system)
         return
-    if not system(os.access, path, os.W_OK):
+    if not system(os.access, path, os.W_OK) and system(os.access, path, os.F_OK):  # one that is gone is `Changed`
         raise Refused(
             "this file is read-only", place=Place(path), mend="make it writable, or change it where it is made"
         )
@@ -246,9 +246,11 @@ def _mend(error: OSError, path: str, in_place: bool) -> str:
 
 
 def _check_folder(path: str, system: System) -> None:
+    if not system.sudo:
+        return
     missing = missing_folders(os.path.dirname(path))
-    folder = os.path.dirname(missing[-1]) if missing else os.path.dirname(path)
-    if system.sudo and system(os.stat, folder).st_uid != 0:
+    folder = os.path.dirname(missing[-1] if missing else path)
+    if system(os.stat, folder).st_uid != 0:
         raise Refused(
             "this would be a new file of root's in another user's folder",
             place=Place(path),

@@ -25,7 +25,7 @@ from connect_mcp.base.system import SYSTEM, System
 from .editors import engine
 from .editors.formats import format_named
 from .editors.model import Change, Edit, Put, Remove, Section, Splice
-from .journal import FileRecord, Installed, Journal, Key, Record, put_rows
+from .journal import FileRecord, Installed, Journal, Key, Record
 
 _TRIES = 10
 """How often a transaction starts over because somebody else wrote meanwhile."""
@@ -292,19 +292,17 @@ def _write(
     known: Sequence[Planned],
     system: System,
 ) -> Transaction:
+    journal = Journal(folders, system)
     planned = tuple(known)
 
     def work() -> _Work | None:
         nonlocal planned
         planned = planner(planned)
-        steps = tuple(_step(item) for item in planned if item.changed)
-        rows: dict[Key, Installed | None] = {}
-        for step in steps:
-            rows |= put_rows(step.path, step.real, step.format, step.changes, step.hosts)
-        return _Work(steps, rows) if steps else None
+        changed = [item for item in planned if item.changed]
+        return _Work(tuple(map(_step, changed)), _rows(changed, journal)) if changed else None
 
     reals = [os.path.realpath(target.path) for target in targets]
-    number = _transact(reals, work, Journal(folders, system), command, in_place, system)
+    number = _transact(reals, work, journal, command, in_place, system)
     return Transaction(number, tuple(item for item in planned if item.changed))
 
 
@@ -469,9 +467,9 @@ def _make_folders(missing: Sequence[str], system: System) -> None:
 
 
 def _remove_folders(made: Sequence[str], system: System) -> None:
-    """Remove folders that we made, the innermost first, as far as they are empty."""
-    with contextlib.suppress(OSError):
-        for folder in made:
+    """Remove folders that we made, the innermost first, as far as they are empty; one that stays does no harm."""
+    for folder in made:
+        with contextlib.suppress(OSError):
             system(os.rmdir, folder)
 
 
@@ -487,7 +485,7 @@ def _plan_file(real: str, targets: tuple[Target, ...], known: Sequence[Planned],
     rejects = frozenset[str]().union(*(target.rejects for target in targets))
     text = engine.decode(seen.data or b"", path)
     edit = engine.edit(text, format_named(targets[0].format), changes, rejects=rejects, path=path)
-    after = _encoded(edit.new, path) if edit.changed else seen.data
+    after = edit.new.encode("utf-8") if edit.changed else seen.data
     return Planned(path, real, seen, edit, after, targets)
 
 
@@ -523,8 +521,8 @@ def _undoable(journal: Journal, wanted: int | None, notes: list[str]) -> Record:
         if record.undoes is None and wanted in (None, record.id):
             return record
     if wanted is None:
-        raise Refused("there is nothing to undo", why=" ".join(notes))
-    raise Refused(f"there is no transaction {wanted} to undo", why=" ".join(notes))
+        raise Refused("there is nothing to undo", why="; ".join(notes))
+    raise Refused(f"there is no transaction {wanted} to undo", why="; ".join(notes))
 
 
 def _restore(file: FileRecord, system: System) -> tuple[_Step | None, Restored]:
@@ -542,7 +540,7 @@ def _restore(file: FileRecord, system: System) -> tuple[_Step | None, Restored]:
     edit = engine.reverse(Edit(was, left, ()), file.changes, is_now, format_named(file.format), file.path)
     if not edit.changed:
         return None, Restored(file.path, "left")
-    return replace(step, after=_encoded(edit.new, file.path), made=()), Restored(file.path, "reversed")
+    return replace(step, after=edit.new.encode("utf-8"), made=()), Restored(file.path, "reversed")
 
 
 def _step(item: Planned) -> _Step:
@@ -569,23 +567,31 @@ def _file_record(step: _Step) -> FileRecord:
     )
 
 
+def _rows(planned: Sequence[Planned], journal: Journal) -> dict[Key, Installed | None]:
+    """Our entries as these plans leave them, None for one that is taken out; hosts add up."""
+    before = {row.key: row.hosts for row in journal.installed()}
+    rows: dict[Key, Installed | None] = {}
+    for item in planned:
+        for target in item.targets:
+            for change in target.changes:
+                key = (item.real, change.section, change.name)
+                if isinstance(change, Remove):
+                    rows[key] = None
+                    continue
+                row = rows.get(key)
+                hosts = tuple(dict.fromkeys((*(row.hosts if row else before.get(key, ())), *target.hosts)))
+                rows[key] = Installed(
+                    item.path, item.real, target.format, change.section, change.name, change.entry, hosts
+                )
+    return rows
+
+
 def _changes(targets: Sequence[Target]) -> tuple[Change, ...]:
     """The changes of all targets in order; what several hosts ask of one file alike is done once."""
     changes: list[Change] = []
     for target in targets:
         changes += [change for change in target.changes if change not in changes]
     return tuple(changes)
-
-
-def _encoded(text: str, path: str) -> bytes:
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise Refused(
-            "a value that is to be written holds bytes that are not text",
-            place=Place(path),
-            mend="give it as UTF-8 and run the command again",
-        ) from None
 
 
 @contextlib.contextmanager

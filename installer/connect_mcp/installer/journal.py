@@ -17,7 +17,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from connect_mcp.base import atomic, locks
 from connect_mcp.base.folders import Folders, private_folder
@@ -59,6 +59,11 @@ class Installed:
     name: str
     entry: Mapping[str, Value]
     hosts: tuple[str, ...]
+
+    @property
+    def key(self) -> Key:
+        """Where it is."""
+        return self.real, self.section, self.name
 
     def state(self, now: Value) -> Literal["present", "missing", "changed"]:
         """How it compares with the entry as it is read now, None for none: what others added is not a change."""
@@ -173,7 +178,7 @@ class Journal:
         for number, ending in reversed(self._listing()):
             if ending in statuses:
                 try:
-                    yield self._read(number, cast("Status", ending))
+                    yield self._read(number, ending)
                 except Unreadable as fault:
                     notes.append(f"transaction {number} in the journal cannot be read: {fault}")
 
@@ -360,19 +365,6 @@ class Journal:
                 return float(json.load(file)["time"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return os.stat(self._path(number, ending)).st_mtime
-
-
-def put_rows(
-    path: str, real: str, fmt: str, changes: Sequence[Change], hosts: tuple[str, ...]
-) -> dict[Key, Installed | None]:
-    """Our entries in one file as these changes leave them, None for one that is taken out."""
-    rows: dict[Key, Installed | None] = {}
-    for change in changes:
-        row = None
-        if isinstance(change, Put):
-            row = Installed(path, real, fmt, change.section, change.name, change.entry, hosts)
-        rows[real, change.section, change.name] = row
-    return rows
 
 
 def change_data(change: Change) -> dict[str, Any]:
