@@ -105,8 +105,11 @@ class Node(Protocol):
     """A value in a text. Nodes may be built lazily: a big file is only looked into along the section's path."""
 
     @property
-    def kind(self) -> Literal["map", "list", "scalar", "null"]:
-        """What it is; "null" also stands for a value that is absent (`mcpServers:` in YAML)."""
+    def kind(self) -> Literal["map", "list", "scalar", "null", "alias"]:
+        """What it is; "null" also stands for a value that is absent (`mcpServers:` in YAML).
+
+        An "alias" (YAML's `*name`) repeats a value from elsewhere in the text, and cannot be edited where it stands.
+        """
 
     @property
     def start(self) -> int:
