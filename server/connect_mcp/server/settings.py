@@ -48,12 +48,12 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return Settings(base_url, key)
 
 
-def _hint(missing: list[str]) -> str:
-    parts = [f"Set it in the env of this server's entry in the host's config, then restart the host. {API_KEY}: a key"]
-    parts.append(f" is made at {KEY_PAGE} and shown once. ")
-    if BASE_URL in missing:
-        parts.append(f"{BASE_URL}: for example https://api.connect.arythmatic.cloud{API_SUFFIX}. ")
-    return "".join(parts) + _EMBEDDED_HINT
+def _hint(names: list[str]) -> str:
+    example = f" {BASE_URL} is such as https://api.connect.arythmatic.cloud{API_SUFFIX}." if BASE_URL in names else ""
+    return (
+        "Set it in the env of this server's entry in the host's config, then restart the host."
+        f"{example} A key is made, and shown once, at {KEY_PAGE}. {_EMBEDDED_HINT}"
+    )
 
 
 def _is_api_url(text: str) -> bool:

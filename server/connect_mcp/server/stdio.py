@@ -1,7 +1,9 @@
 """The stdio transport: lines in through descriptor 0, lines out through descriptor 1, and nothing else on either.
 
-Three threads at most, so that nothing waits for anything else: this one reads and answers, one writes, and one runs
-the calls (`calls`, started by the first call). On the way to the first tools/list answer: the standard library only.
+A few threads, so that nothing waits for anything else: the main one reads and answers, one writes, one waits for
+signals, and one runs the calls (`calls`, started by the first call).
+
+On the way to the first tools/list answer: the standard library only, and only what starts fast.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ from connect_mcp.server.core import Core
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
     from typing import Any, Protocol
 
     from connect_mcp.server.core import Call, Turn
@@ -58,6 +59,7 @@ def take_over() -> tuple[int, int]:
     Raises:
         OSError: if the process was started without a stdin or stdout.
     """
+    os.fstat(1)  # or the copy of 0 would become 1
     source, sink = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
@@ -76,18 +78,24 @@ def take_over() -> tuple[int, int]:
 
 
 def leave_on_signals() -> None:
-    """End the process at SIGTERM and SIGINT at once, with exit code 0.
+    """End the process at SIGTERM and SIGINT at once, with exit code 0. Comes before any other thread is started.
 
     Hosts give 1 to 100 ms before they kill, and interpreter shutdown takes longer than that. Nothing is lost: answers
     are written as they come, and whoever asks for the end no longer waits for more.
     """
+    signals = (signal.SIGTERM, signal.SIGINT)
+    if sys.platform == "win32":
+        for number in signals:
+            signal.signal(number, lambda _number, _frame: os._exit(0))
+        return
 
-    def leave(_number: int, _frame: FrameType | None) -> None:
+    def leave() -> None:
+        signal.sigwait(signals)
         os._exit(0)
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, leave)
-        signal.signal(signal.SIGINT, leave)
+    # A handler would run on the main thread only, and not before its next read returns if the signal came just before.
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    threading.Thread(target=leave, name="signals", daemon=True).start()
 
 
 def serve(core: Core, calls: Runner, source: int, sink: int) -> int:

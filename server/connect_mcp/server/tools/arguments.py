@@ -86,9 +86,10 @@ def expected(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    words = " or ".join(_article(kind) for kind in kinds)
     least, most, unit = _SIZES.get(kinds[0], ("", "", ""))
-    bounds = [f"at least {schema[least]}"] if least in schema else []
+    filled = bool(unit) and schema.get(least) == 1
+    words = " or ".join(_article("non-empty " + kind if filled and kind != "null" else kind) for kind in kinds)
+    bounds = [f"at least {schema[least]}"] if least in schema and not filled else []
     bounds += [f"at most {schema[most]}"] if most in schema else []
     return f"{words} of {' and '.join(bounds)} {unit}".rstrip() if bounds else words
 

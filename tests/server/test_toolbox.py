@@ -1,0 +1,549 @@
+"""What each tool sends and makes of the answer, over a real socket."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connect_mcp.base.version import __version__
+from connect_mcp.server import rest
+from connect_mcp.server.rest import Api
+from connect_mcp.server.settings import Settings
+from connect_mcp.server.toolbox import Toolbox
+from connect_mcp.server.tools.table import TOOLS
+from support.upstream import Answer, Upstream, as_json, upstream
+
+KEY = "arc_test_planted_0123456789"
+
+
+@pytest.fixture
+def api() -> Iterator[Upstream]:
+    with upstream() as running:
+        yield running
+
+
+def call_all(base_url: str, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The results of some calls, one after the other, by one toolbox."""
+
+    async def run() -> list[dict[str, Any]]:
+        toolbox = Toolbox(lambda: Api(Settings(base_url, KEY)))
+        try:
+            return [await toolbox.call(name, arguments) for name, arguments in calls]
+        finally:
+            await toolbox.close()
+
+    results = asyncio.run(run())
+    for result in results:
+        assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
+        assert KEY not in json.dumps(result)
+    return results
+
+
+def call(base_url: str, name: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
+    [result] = call_all(base_url, (name, arguments or {}))
+    return result
+
+
+def told(result: dict[str, Any]) -> Any:
+    """What a successful result holds."""
+    assert result["isError"] is False, result
+    return result["structuredContent"]
+
+
+def error(result: dict[str, Any]) -> Any:
+    """The error object of a failed one."""
+    assert result["isError"] is True, result
+    return result["structuredContent"]
+
+
+W = {"workspace_slug": "w"}
+NOTHING = None
+
+# tool, arguments, method, target below /api/v1, body: one row per row of the API's reference, and more where optional
+# arguments change the request
+SENT: list[tuple[str, dict[str, Any], str, str, Any]] = [
+    ("get_current_user", {}, "GET", "/auth/me/", NOTHING),
+    ("list_workspaces", {}, "GET", "/spaces/", NOTHING),
+    ("list_workspaces", {"cursor": "c="}, "GET", "/spaces/?cursor=c%3D", NOTHING),
+    ("list_channels", W, "GET", "/spaces/space-1/channels/", NOTHING),
+    ("search_content", {"query": "a b"}, "GET", "/search/?q=a+b", NOTHING),
+    ("search_content", {"query": "a", "kind": "post"}, "GET", "/search/?q=a&kind=post", NOTHING),
+    ("list_channel_messages", {"channel_id": "c"}, "GET", "/channels/c/messages/?limit=50", NOTHING),
+    (
+        "list_channel_messages",
+        {"channel_id": "c", "limit": 7, "cursor": "x"},
+        "GET",
+        "/channels/c/messages/?limit=7&cursor=x",
+        NOTHING,
+    ),
+    ("post_channel_message", {"channel_id": "c", "body": "é"}, "POST", "/channels/c/messages/", {"body": "é"}),
+    ("edit_channel_message", {"message_id": "m", "body": "b"}, "PATCH", "/channel-messages/m/", {"body": "b"}),
+    (
+        "react_to_channel_message",
+        {"message_id": "m", "emoji": "👍"},
+        "POST",
+        "/channel-messages/m/reactions/",
+        {"emoji": "👍"},
+    ),
+    ("list_feed_posts", W, "GET", "/spaces/space-1/posts/?limit=20", NOTHING),
+    ("create_feed_post", {**W, "body": "b"}, "POST", "/spaces/space-1/posts/", {"body": "b"}),
+    ("create_feed_post", {**W, "body": "b", "title": ""}, "POST", "/spaces/space-1/posts/", {"body": "b"}),
+    (
+        "create_feed_post",
+        {**W, "body": "b", "title": "t"},
+        "POST",
+        "/spaces/space-1/posts/",
+        {"body": "b", "title": "t"},
+    ),
+    ("edit_post", {"post_id": "p", "body": "b"}, "PUT", "/posts/p/update/", {"body": "b"}),
+    (
+        "edit_post",
+        {"post_id": "p", "body": "b", "title": "t"},
+        "PUT",
+        "/posts/p/update/",
+        {"body": "b", "title": "t"},
+    ),
+    ("react_to_post", {"post_id": "p"}, "POST", "/posts/p/reactions/", {"kind": "like"}),
+    ("react_to_post", {"post_id": "p", "kind": "funny"}, "POST", "/posts/p/reactions/", {"kind": "funny"}),
+    ("remove_reaction_from_post", {"post_id": "p"}, "DELETE", "/posts/p/reactions/", NOTHING),
+    ("comment_on_post", {"post_id": "p", "body": "b"}, "POST", "/posts/p/comments/", {"body": "b"}),
+    ("list_conversations", {}, "GET", "/conversations/", NOTHING),
+    (
+        "list_conversation_messages",
+        {"conversation_id": "c"},
+        "GET",
+        "/conversations/c/messages/?limit=50",
+        NOTHING,
+    ),
+    (
+        "send_conversation_message",
+        {"conversation_id": "c", "body": "b"},
+        "POST",
+        "/conversations/c/messages/",
+        {"body": "b"},
+    ),
+    (
+        "edit_conversation_message",
+        {"conversation_id": "c", "message_id": "m", "body": "b"},
+        "PATCH",
+        "/conversations/c/messages/m/",
+        {"body": "b"},
+    ),
+    (
+        "react_to_conversation_message",
+        {"conversation_id": "c", "message_id": "m", "emoji": "👍"},
+        "POST",
+        "/conversations/c/messages/m/reactions/",
+        {"emoji": "👍"},
+    ),
+    (
+        "create_article",
+        {**W, "title": "t", "body": "b"},
+        "POST",
+        "/spaces/space-1/articles/",
+        {"title": "t", "body": "b", "status": "published"},
+    ),
+    ("edit_article", {"article_id": "a", "title": "t"}, "PATCH", "/articles/a/", {"title": "t"}),
+    ("edit_article", {"article_id": "a", "body": "b", "title": ""}, "PATCH", "/articles/a/", {"body": "b"}),
+    ("react_to_article", {"article_id": "a"}, "POST", "/articles/a/reactions/", {"kind": "like"}),
+    ("remove_reaction_from_article", {"article_id": "a"}, "DELETE", "/articles/a/reactions/", NOTHING),
+    ("comment_on_article", {"article_id": "a", "body": "b"}, "POST", "/articles/a/comments/", {"body": "b"}),
+    (
+        "create_question",
+        {**W, "title": "t", "body": "b"},
+        "POST",
+        "/spaces/space-1/questions/",
+        {"title": "t", "body": "b"},
+    ),
+    ("edit_question", {"question_id": "q", "body": "b"}, "PATCH", "/questions/q/", {"body": "b"}),
+    (
+        "comment_on_question",
+        {"question_id": "q", "body": "b"},
+        "POST",
+        "/questions/q/comments/create/",
+        {"body": "b"},
+    ),
+    (
+        "create_poll",
+        {**W, "question": "q", "options": ["a", "b"]},
+        "POST",
+        "/spaces/space-1/polls/",
+        {"title": "q", "options": ["a", "b"], "is_anonymous": False, "status": "published"},
+    ),
+    (
+        "create_poll",
+        {**W, "question": "q", "options": ["a", "b"], "is_anonymous": True, "closes_at": "2030-01-01T00:00:00Z"},
+        "POST",
+        "/spaces/space-1/polls/",
+        {
+            "title": "q",
+            "options": ["a", "b"],
+            "is_anonymous": True,
+            "status": "published",
+            "closes_at": "2030-01-01T00:00:00Z",
+        },
+    ),
+    ("get_poll", {"poll_id": "p"}, "GET", "/polls/p/", NOTHING),
+    ("vote_on_poll", {"poll_id": "p", "option_id": "o"}, "POST", "/polls/p/vote/", {"option_id": "o"}),
+    ("close_poll", {"poll_id": "p"}, "POST", "/polls/p/close/", NOTHING),
+    ("create_quiz_draft", {**W, "title": "t"}, "GET", "/spaces/?slug=w", NOTHING),
+    ("list_notifications", {}, "GET", "/notifications/?limit=50", NOTHING),
+    ("list_notifications", {"unread_only": True}, "GET", "/notifications/?is_read=false&limit=50", NOTHING),
+    (
+        "mark_notifications_read",
+        {"notification_ids": ["1", "2"]},
+        "POST",
+        "/notifications/mark-read/",
+        {"ids": ["1", "2"]},
+    ),
+    ("mark_all_notifications_read", {}, "POST", "/notifications/mark-read/", {"all": True}),
+    ("list_my_tickets", {}, "GET", "/support/tickets/?queue=mine", NOTHING),
+    ("list_my_tickets", {"status": "open"}, "GET", "/support/tickets/?queue=mine&status=open", NOTHING),
+    ("create_ticket", {"title": "t", "body": "b"}, "POST", "/support/tickets/", {"title": "t", "body": "b"}),
+    (
+        "create_ticket",
+        {"title": "t", "body": "b", **W},
+        "POST",
+        "/support/tickets/",
+        {"title": "t", "body": "b", "workspace_slug": "w"},
+    ),
+    ("get_ticket", {"ticket_id": "t"}, "GET", "/support/tickets/t/", NOTHING),
+    ("list_ticket_comments", {"ticket_id": "t"}, "GET", "/support/tickets/t/comments/", NOTHING),
+    ("comment_on_ticket", {"ticket_id": "t", "body": "b"}, "POST", "/support/tickets/t/comments/", {"body": "b"}),
+    (
+        "comment_on_ticket",
+        {"ticket_id": "t", "body": "b", "is_internal": True},
+        "POST",
+        "/support/tickets/t/comments/",
+        {"body": "b", "is_internal": True},
+    ),
+    ("list_all_tickets", {}, "GET", "/support/tickets/?queue=all", NOTHING),
+    (
+        "list_all_tickets",
+        {"status": "closed", "cursor": "2"},
+        "GET",
+        "/support/tickets/?queue=all&status=closed&cursor=2",
+        NOTHING,
+    ),
+    ("update_ticket", {"ticket_id": "t", "status": "closed"}, "PATCH", "/support/tickets/t/", {"status": "closed"}),
+    ("update_ticket", {"ticket_id": "t", "assignee_id": None}, "PATCH", "/support/tickets/t/", {"assignee_id": None}),
+    (
+        "update_ticket",
+        {"ticket_id": "t", "status": "open", "assignee_id": "u"},
+        "PATCH",
+        "/support/tickets/t/",
+        {"status": "open", "assignee_id": "u"},
+    ),
+    ("list_workspace_members", W, "GET", "/spaces/space-1/members/", NOTHING),
+]
+
+
+def test_every_tool_that_sends_a_request_by_itself_has_a_row() -> None:
+    local = {"add_quiz_question", "list_quiz_draft_questions", "discard_quiz_draft", "publish_quiz_draft"}
+    assert {row[0] for row in SENT} | local == {tool.name for tool in TOOLS}
+
+
+def test_each_tool_sends_exactly_its_request(api: Upstream) -> None:
+    results = call_all(api.url, *(row[:2] for row in SENT))
+    asked = iter(api.asked)
+    for (name, _, method, target, body), result in zip(SENT, results, strict=True):
+        told(result)
+        if "space-1" in target:
+            assert next(asked).target == "/api/v1/spaces/?slug=w", name
+        sent = next(asked)
+        assert (name, sent.method, sent.target, sent.json) == (name, method, "/api/v1" + target, body)
+        assert sent.headers["Authorization"] == f"Bearer {KEY}"
+        assert sent.headers["Accept"] == "application/json"
+        assert sent.headers["User-Agent"] == f"connect-mcp/{__version__}"
+        assert ("Content-Type" in sent.headers) is (body is not None)
+    assert list(asked) == []
+
+
+def test_a_quiz_is_published_whole_and_its_draft_dropped_only_then(api: Upstream) -> None:
+    results = []
+
+    async def run() -> None:
+        toolbox = Toolbox(lambda: Api(Settings(api.url, KEY)))
+        draft = told(await toolbox.call("create_quiz_draft", {**W, "title": "T", "body": "B"}))
+        ident = {"draft_id": draft["draft_id"]}
+        choice = {"question_text": "Which?", "options": ["a", "b"], "correct_option_indices": [1], "points": 3}
+        told(await toolbox.call("add_quiz_question", {**ident, **choice}))
+        short = {"question_text": "What?", "question_type": "short_answer", "correct_short_answer": "x"}
+        told(await toolbox.call("add_quiz_question", {**ident, **short}))
+        api.answer = lambda _: Answer(503)
+        results.append(error(await toolbox.call("publish_quiz_draft", ident)))
+        api.answer = lambda _: as_json({"id": "quiz"}, 201)
+        results.append(told(await toolbox.call("publish_quiz_draft", ident)))
+        results.append(error(await toolbox.call("list_quiz_draft_questions", ident)))
+        await toolbox.close()
+
+    asyncio.run(run())
+    assert [result.get("code", result.get("id")) for result in results] == ["UPSTREAM_ERROR", "quiz", "NOT_FOUND"]
+    assert api.asked[-1].target == "/api/v1/quizzes/"
+    assert api.asked[-1].json == {
+        "title": "T",
+        "body": "B",
+        "space": "space-1",
+        "questions": [
+            {
+                "question_text": "Which?",
+                "question_type": "mcq",
+                "points": 3,
+                "options": [
+                    {"option_text": "a", "is_correct": False},
+                    {"option_text": "b", "is_correct": True},
+                ],
+            },
+            {
+                "question_text": "What?",
+                "question_type": "short_answer",
+                "points": 1,
+                "options": [],
+                "correct_short_answer": "x",
+            },
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        (as_json({"a": [1, None], "beyond": "our knowledge"}), {"a": [1, None], "beyond": "our knowledge"}),
+        (as_json([1, 2]), {"results": [1, 2]}),
+        (as_json({"results": [], "next": None}), {"results": [], "next": None}),
+        (
+            as_json({"results": [1], "next": "https://h/api/v1/spaces/?limit=1&cursor=cD0y%3D"}),
+            {"results": [1], "next": "https://h/api/v1/spaces/?limit=1&cursor=cD0y%3D", "next_cursor": "cD0y="},
+        ),
+        (as_json({"results": [1], "next": "https://h/?page=2"}), {"results": [1], "next": "https://h/?page=2"}),
+        (as_json({"results": [1], "next": 2}), {"results": [1], "next": 2}),
+        (as_json({"results": [1], "next": "//[x"}), {"results": [1], "next": "//[x"}),
+    ],
+)
+def test_an_answer_passes_through_as_an_object(api: Upstream, answer: Answer, value: Any) -> None:
+    api.answer = lambda _: answer
+    assert told(call(api.url, "list_workspaces")) == value
+
+
+@pytest.mark.parametrize("answer", [Answer(204, b""), Answer(200, b"")])
+def test_success_without_a_body_says_so(api: Upstream, answer: Answer) -> None:
+    api.answer = lambda _: answer
+    assert told(call(api.url, "close_poll", {"poll_id": "p"})) == {"ok": True}
+
+
+def test_a_slug_that_finds_nothing_names_the_argument(api: Upstream) -> None:
+    api.answer = lambda _: as_json({"results": []})
+    failed = error(call(api.url, "list_channels", W))
+    assert failed["code"] == "NOT_FOUND"
+    assert "not found or is not accessible to this API key" in failed["message"]
+    assert list(failed["details"]) == ["workspace_slug"]
+
+
+@pytest.mark.parametrize("space", [{"results": [{}]}, {"results": [7]}, {"results": {"id": 1}}, {"results": "x"}])
+def test_a_list_of_workspaces_without_ids_is_the_apis_fault(api: Upstream, space: Any) -> None:
+    api.answer = lambda _: as_json(space)
+    assert error(call(api.url, "list_channels", W))["code"] == "BAD_UPSTREAM_RESPONSE"
+
+
+def test_an_id_cannot_lead_to_another_endpoint(api: Upstream) -> None:
+    for ident in ("../../auth/me", "..", "5/comments", "5\\comments"):
+        assert error(call(api.url, "get_ticket", {"ticket_id": ident}))["code"] == "INVALID_ARG"
+    assert api.asked == []
+    told(call(api.url, "get_ticket", {"ticket_id": "5?queue=all#x"}))
+    assert api.asked[-1].target == "/api/v1/support/tickets/5%3Fqueue%3Dall%23x/"
+    api.answer = lambda _: as_json({"results": [{"id": "../x"}]})
+    assert error(call(api.url, "list_channels", W))["code"] == "INVALID_ARG"
+
+
+DETAIL = {"detail": "because"}
+FIELDS = {"body": ["Too short.", "Too dull."], "title": "Odd."}
+
+# status, answer, tool is a POST, what the error object must hold; "hint" is a part of the hint
+FAILURES: dict[str, tuple[Answer, bool, dict[str, Any]]] = {
+    "400 by field": (
+        as_json(FIELDS, 400),
+        True,
+        {
+            "code": "INVALID_ARG",
+            "status": 400,
+            "details": FIELDS,
+            "retryable": False,
+            "message": "The API rejected the request as invalid: body: Too short. Too dull.; title: Odd.",
+        },
+    ),
+    "400 with a detail": (
+        as_json(DETAIL, 400),
+        True,
+        {"code": "INVALID_ARG", "message": "The API rejected the request as invalid: because"},
+    ),
+    "400 in HTML": (
+        Answer(400, b"<h1>Bad</h1>"),
+        False,
+        {"code": "INVALID_ARG", "message": "The API rejected the request as invalid (HTTP 400)."},
+    ),
+    "401": (as_json(DETAIL, 401), False, {"code": "UNAUTHENTICATED", "status": 401, "hint": "/admin/api-keys"}),
+    "403": (as_json(DETAIL, 403), False, {"code": "FORBIDDEN", "status": 403, "hint": "scope"}),
+    "404": (as_json(DETAIL, 404), False, {"code": "NOT_FOUND", "status": 404, "hint": "Check the id"}),
+    "405": (as_json(DETAIL, 405), False, {"code": "UPSTREAM_ERROR", "status": 405, "retryable": False}),
+    "409": (as_json(DETAIL, 409), True, {"code": "CONFLICT", "status": 409, "retryable": False}),
+    "422": (as_json(FIELDS, 422), True, {"code": "INVALID_ARG", "status": 422, "details": FIELDS}),
+    "429 with seconds": (
+        as_json(DETAIL, 429, Retry_After="3"),
+        True,
+        {"code": "RATE_LIMITED", "retry_after_ms": 3000, "retryable": True},
+    ),
+    "429 with nonsense": (as_json(DETAIL, 429, Retry_After="soon"), False, {"code": "RATE_LIMITED", "retryable": True}),
+    "500 to a read": (as_json(DETAIL, 500), False, {"code": "UPSTREAM_ERROR", "status": 500, "retryable": True}),
+    "500 to a POST": (
+        as_json(DETAIL, 500),
+        True,
+        {"code": "UPSTREAM_ERROR", "retryable": False, "hint": "carried out"},
+    ),
+    "502 in HTML": (Answer(502, b"<html>"), False, {"code": "UPSTREAM_ERROR", "status": 502, "retryable": True}),
+    "503": (
+        as_json(DETAIL, 503, Retry_After="1"),
+        True,
+        {"code": "UPSTREAM_ERROR", "retryable": True, "retry_after_ms": 1000},
+    ),
+    "504": (Answer(504), False, {"code": "UPSTREAM_TIMEOUT", "status": 504, "retryable": True}),
+    "599": (Answer(599), False, {"code": "UPSTREAM_ERROR", "status": 599, "retryable": True}),
+    "not JSON": (Answer(200, b"<html>welcome</html>"), False, {"code": "BAD_UPSTREAM_RESPONSE"}),
+    "NaN": (Answer(200, b'{"a": NaN}'), False, {"code": "BAD_UPSTREAM_RESPONSE"}),
+    "not UTF-8": (Answer(200, b'{"a": "\xff"}'), False, {"code": "BAD_UPSTREAM_RESPONSE"}),
+    "nothing where something was asked for": (Answer(200, b""), False, {"code": "BAD_UPSTREAM_RESPONSE"}),
+    "a number": (Answer(200, b"7"), False, {"code": "BAD_UPSTREAM_RESPONSE"}),
+    "null": (Answer(200, b"null"), False, {"code": "BAD_UPSTREAM_RESPONSE"}),
+    "half": (Answer(200, b'{"id": 1, "a"', missing=20), False, {"code": "BAD_UPSTREAM_RESPONSE"}),
+    "half that is JSON": (Answer(200, b'{"id": 1}', missing=20), False, {"code": "BAD_UPSTREAM_RESPONSE"}),
+    "deep": (Answer(200, b"[" * 40_000 + b"]" * 40_000), False, {"code": "BAD_UPSTREAM_RESPONSE"}),
+    "not gzip": (
+        Answer(200, b"{}", {"Content-Encoding": "gzip"}),
+        False,
+        {"code": "BAD_UPSTREAM_RESPONSE"},
+    ),
+    "not HTTP": (Answer(raw=b"SSH-2.0-OpenSSH\r\n\r\n"), False, {"code": "BAD_UPSTREAM_RESPONSE"}),
+    "no answer to a read": (Answer(None), False, {"code": "UPSTREAM_UNREACHABLE", "retryable": True}),
+    "no answer to a POST": (
+        Answer(None),
+        True,
+        {"code": "UPSTREAM_UNREACHABLE", "retryable": False, "hint": "carried out"},
+    ),
+}
+
+
+@pytest.mark.parametrize("row", FAILURES)
+def test_each_failure_has_its_code(api: Upstream, row: str) -> None:
+    answer, posts, expected = FAILURES[row]
+    api.answer = lambda _: answer
+    name, arguments = ("post_channel_message", {"channel_id": "c", "body": "b"}) if posts else ("get_current_user", {})
+    failed = error(call(api.url, name, arguments))
+    assert set(failed) <= {"code", "message", "retryable", "hint", "details", "status", "retry_after_ms"}
+    assert expected.get("hint", "") in failed.get("hint", "")
+    assert {key: failed.get(key) for key in expected if key != "hint"} == {
+        key: value for key, value in expected.items() if key != "hint"
+    }
+    assert len(api.asked) == 1, "nothing is repeated"
+
+
+def test_an_answer_without_end_is_not_read_to_it(api: Upstream) -> None:
+    api.answer = lambda _: Answer(200, b'"' + b"x" * rest.MAX_BODY + b'"')
+    assert error(call(api.url, "get_current_user"))["code"] == "BAD_UPSTREAM_RESPONSE"
+
+
+def test_a_slow_api_is_a_timeout(api: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+    api.answer = lambda _: Answer(wait_for=never)
+    for bound in ("READ_SECONDS", "TOTAL_SECONDS"):
+        with monkeypatch.context() as shorter:
+            shorter.setattr(rest, bound, 0.2)
+            read, posted = call_all(
+                api.url, ("get_current_user", {}), ("post_channel_message", {"channel_id": "c", "body": "b"})
+            )
+        assert (error(read)["code"], error(read)["retryable"]) == ("UPSTREAM_TIMEOUT", True)
+        assert (error(posted)["code"], error(posted)["retryable"]) == ("UPSTREAM_TIMEOUT", False)
+        assert "carried out" in error(posted)["hint"]
+    never.set()
+
+
+def test_an_api_that_is_not_there_is_unreachable() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        failed = error(call(f"http://127.0.0.1:{unused.getsockname()[1]}/api/v1", "get_current_user"))
+    assert (failed["code"], failed["retryable"]) == ("UPSTREAM_UNREACHABLE", True)
+    assert "ARYTHMATIC_API_BASE_URL" in failed["hint"]
+
+
+def test_a_name_that_does_not_exist_is_said() -> None:
+    failed = error(call("http://nowhere.invalid/api/v1", "get_current_user"))
+    assert failed["code"] == "UPSTREAM_UNREACHABLE"
+    assert "not found" in failed["message"]
+
+
+def test_an_api_without_tls_is_said(api: Upstream) -> None:
+    failed = error(call(api.url.replace("http:", "https:"), "get_current_user"))
+    assert (failed["code"], failed["retryable"]) == ("UPSTREAM_UNREACHABLE", False)
+    assert "secure" in failed["message"]
+
+
+def test_a_base_url_without_its_end_is_named(api: Upstream) -> None:
+    api.answer = lambda _: Answer(404, b"<html>")
+    failed = error(call(api.url.removesuffix("/api/v1"), "get_current_user"))
+    assert failed["code"] == "NOT_FOUND"
+    assert "does not end in /api/v1" in failed["hint"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_refused_and_the_key_unsent(api: Upstream, status: int) -> None:
+    with upstream() as elsewhere:
+        api.answer = lambda _: Answer(status, b"", {"Location": elsewhere.url + f"/auth/me/?k={KEY}"})
+        failed = error(call(api.url, "get_current_user"))
+        assert elsewhere.asked == []
+        assert failed["code"] == "UPSTREAM_ERROR"
+        assert elsewhere.url.removesuffix("/api/v1") in failed["message"]
+
+
+@pytest.mark.parametrize("location", ["", "http://[bad", "//other.invalid/x", "/login"])
+def test_a_redirect_to_anywhere_is_refused(api: Upstream, location: str) -> None:
+    api.answer = lambda _: Answer(302, b"", {"Location": location})
+    assert error(call(api.url, "get_current_user"))["code"] == "UPSTREAM_ERROR"
+    assert len(api.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "milliseconds"),
+    [
+        (None, None),
+        ("0", 0),
+        ("120", 120_000),
+        ("Thu, 01 Jan 1970 00:16:50 GMT", 10_000),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("-1", None),
+        ("soon", None),
+        ("", None),
+        ("²", None),
+    ],
+)
+def test_when_to_come_back_is_read_in_both_forms(header: str | None, milliseconds: int | None) -> None:
+    assert rest.retry_after_ms(header, now=1000.0) == milliseconds
+
+
+def test_settings_are_asked_for_at_each_call_until_there_are_some(api: Upstream) -> None:
+    from connect_mcp.server.settings import read_settings
+
+    environ: dict[str, str] = {}
+
+    async def run() -> list[dict[str, Any]]:
+        toolbox = Toolbox(lambda: Api(read_settings(environ)))
+        first = await toolbox.call("get_current_user", {})
+        environ.update(ARYTHMATIC_API_BASE_URL=api.url, ARYTHMATIC_API_KEY=KEY)
+        second = await toolbox.call("get_current_user", {})
+        await toolbox.close()
+        return [first, second]
+
+    first, second = asyncio.run(run())
+    assert error(first)["code"] == "UNAUTHENTICATED"
+    told(second)
