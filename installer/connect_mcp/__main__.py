@@ -8,7 +8,7 @@ import sys
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command line and return its exit code: 0 done, 1 refused or failed, 2 usage, 3 our bug, 130 interrupted."""
+    """Run one command line; the exit code is 0 done, 1 refused or failed, 2 usage, 3 our bug, 130 interrupted."""
     args = sys.argv[1:] if argv is None else argv
     if args[:1] == ["serve"]:
         from connect_mcp.server.main import main as serve

@@ -1,6 +1,6 @@
 import pytest
 
-from connect_mcp.base.masking import MASK, looks_secret, masked, secret_values, without_secrets
+from connect_mcp.base.masking import MASK, Plain, looks_secret, masked, secret_values, without_secrets
 
 PLANTED = "arc_live_planted_00000000"
 
@@ -61,7 +61,7 @@ def test_known_values_are_masked_even_where_nothing_gives_them_away() -> None:
 
 
 def test_secrets_are_found_by_name_by_form_and_as_an_options_argument() -> None:
-    entry = {
+    entry: Plain = {
         "command": "server",
         "args": ["--token", "abc-def", "--port", "80", "--verbose"],
         "env": {"DB_PASSWORD": "hunter2", "MODE": "fast", "BLOB": "a1" * 16, "REF_KEY": "${env:REF_KEY}"},

@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from connect_mcp.installer.editors.engine import edit
-from connect_mcp.installer.editors.model import Format, Put, Section
+from connect_mcp.installer.editors.model import Format, Put, Section, Value
 
 RUNS = 15
-ENTRY = {"command": "/opt/connect/bin/connect-mcp", "args": ["serve", "--embedded"], "env": {"A": "b"}}
+ENTRY: dict[str, Value] = {"command": "/opt/connect/bin/connect-mcp", "args": ["serve", "--embedded"], "env": {"A": "b"}}
 
 
 def main() -> None:

@@ -4,10 +4,10 @@ A command raises `Refused` (exit code 1) or `Misuse` (exit code 2); the command 
 lines for a person or into JSON. Anything else that escapes is a bug of ours (exit code 3) and goes to a log.
 """
 
-from dataclasses import dataclass
+from .record import record
 
 
-@dataclass(frozen=True)
+@record
 class Place:
     """Where in a file something is: a path, and a line and column counted from 1 in characters, where known."""
 

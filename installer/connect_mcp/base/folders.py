@@ -1,16 +1,16 @@
 """Where settings, state and data live on this machine, and how a private folder is made."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from .record import record
 from .system import SYSTEM, System
 
 APP = "connect-mcp"
 
 
-@dataclass(frozen=True)
+@record
 class Folders:
     """Our own folders; none of them need exist.
 

@@ -9,10 +9,10 @@ import os
 import posixpath
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from .errors import Refused
+from .record import field, record
 
 Platform = Literal["linux", "macos", "windows"]
 
@@ -50,7 +50,7 @@ class Files(Protocol):
         """A file's content; None where it cannot be read."""
 
 
-@dataclass(frozen=True)
+@record
 class Machine:
     """One machine, seen by one user.
 

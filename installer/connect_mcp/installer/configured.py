@@ -1,10 +1,10 @@
 """What is configured on a machine: every host's files and the entries in them, read and never changed."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from connect_mcp.base.errors import Place, Refused
 from connect_mcp.base.machine import Machine
+from connect_mcp.base.record import field, record
 
 from .editors.engine import decode, read
 from .editors.formats import format_named
@@ -12,7 +12,7 @@ from .editors.model import Value
 from .hosts.model import Host, Location, Scope
 
 
-@dataclass(frozen=True)
+@record
 class ConfiguredFile:
     """One file that a host reads servers from, as it is now.
 

@@ -2,11 +2,11 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.masking import looks_secret, secret_values
+from connect_mcp.base.record import field, record, replace
 
 from .apply import Target
 from .bundled import KEY_VARIABLE, bundled_server
@@ -16,7 +16,7 @@ from .hosts.model import Host, Location
 from .spec import ServerSpec
 
 
-@dataclass(frozen=True)
+@record
 class Job:
     """One entry to write for one host.
 

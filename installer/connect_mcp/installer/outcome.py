@@ -1,12 +1,13 @@
 """What a command gives back: one value, printed as text for people or as JSON for programs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from connect_mcp.base.record import record
 
 JSON_VERSION = 1
 
 
-@dataclass(frozen=True)
+@record
 class Outcome:
     """The end of a command.
 

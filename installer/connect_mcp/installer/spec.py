@@ -1,10 +1,11 @@
 """What a host must start: the same value for every host, which each row renders into its own dialect and reads back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from connect_mcp.base.record import field, record
 
 
-@dataclass(frozen=True)
+@record
 class ServerSpec:
     """A server that is started as a child process and spoken to over its stdin and stdout.
 

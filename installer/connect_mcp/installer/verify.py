@@ -1,11 +1,10 @@
 """Starting what was written, once, the way its host will start it."""
 
-from dataclasses import dataclass
-
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.handshake import handshake
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.masking import masked
+from connect_mcp.base.record import record
 
 from .hosts.model import Host
 from .spec import ServerSpec
@@ -16,7 +15,7 @@ REVISION = "2025-11-25"
 """The protocol revision to ask for where a host's own is not known: what most hosts ask for (HOSTS.md)."""
 
 
-@dataclass(frozen=True)
+@record
 class Verified:
     """What starting a server as its host would has shown.
 

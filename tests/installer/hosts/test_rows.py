@@ -1,6 +1,5 @@
 """What holds for every row, and what each row says about entries, names and environments."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 import connect_mcp.installer.hosts.model as model
 from connect_mcp.base.errors import Misuse
 from connect_mcp.base.machine import Platform
+from connect_mcp.base.record import replace
 from connect_mcp.installer.editors.model import Put, Value
 from connect_mcp.installer.hosts.all_hosts import HOSTS, find
 from connect_mcp.installer.hosts.model import DOCK_PATH, Host, PassedOn
@@ -77,7 +77,7 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
 @each_host
 def test_every_fact_says_how_it_is_known(host: Host) -> None:
     expected = {"detection", "entry", "passed_on", "reload", "tolerance", *(f"scopes.{scope}" for scope in host.scopes)}
-    defaults = {field.name: field.default for field in dataclasses.fields(host)}
+    defaults = {name: about.default for name, about in Host.__record_fields__.items()}  # type: ignore[attr-defined]
     for optional in ("off", "name_rules", "patience", "protocol", "closed_first", "before_create"):
         if getattr(host, optional) != defaults[optional]:
             expected.add(optional)
@@ -266,7 +266,7 @@ def test_what_is_started_from_the_dock_has_its_short_path() -> None:
 
 
 def test_a_host_can_hold_back_what_looks_secret() -> None:
-    careful = dataclasses.replace(find("cursor"), passed_on=PassedOn(withheld="token|secret"))
+    careful = replace(find("cursor"), passed_on=PassedOn(withheld="token|secret"))
     assert set(careful.server_env(machine(env=ENV), {})) == set(ENV) - {"GITHUB_TOKEN"}
 
 

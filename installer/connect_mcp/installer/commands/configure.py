@@ -1,7 +1,10 @@
 """`connect-mcp configure`: write a server's entry into hosts' own files, start it once, and say how to reload."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.folders import Folders
@@ -19,7 +22,9 @@ from ..hosts.model import Host
 from ..jobs import Job, job_for
 from ..outcome import Outcome
 from ..prompt import chosen, confirmed, somebody_is_there
-from ..verify import Verified, verify
+
+if TYPE_CHECKING:
+    from ..verify import Verified
 
 UNDO = "connect-mcp undo"
 
@@ -45,7 +50,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         _must_be_closed(job.host, force=args.force)
     command = " ".join(["configure", *(host.id for host in hosts), "--name", args.name, "--scope", args.scope])
     written = write(targets, folders, command=command, in_place=args.in_place, known=planned).files
-    verified = {} if args.no_verify else {job.host.id: verify(job.host, job.spec, machine) for job in jobs}
+    verified = {} if args.no_verify else _verified(jobs, machine)
     return _done(jobs, changed_paths(written), verified, machine)
 
 
@@ -136,6 +141,12 @@ def _dry_run(jobs: Sequence[Job], planned: Sequence[Planned], machine: Machine) 
     lines += [f"warning: {job.host.title}: {warning}" for job in jobs for warning in job.warnings]
     data = {"command": "configure", "dry_run": True, "hosts": [_facts(job, changed) for job in jobs], "diffs": shown}
     return Outcome(data, "\n".join(lines))
+
+
+def _verified(jobs: Sequence[Job], machine: Machine) -> dict[str, Verified]:
+    from ..verify import verify  # what starts processes is not loaded by a command that starts none
+
+    return {job.host.id: verify(job.host, job.spec, machine) for job in jobs}
 
 
 def _done(jobs: Sequence[Job], changed: frozenset[str], verified: Mapping[str, Verified], machine: Machine) -> Outcome:

@@ -2,10 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from connect_mcp.base.folders import Folders
 from connect_mcp.base.machine import Machine
+from connect_mcp.base.record import values
 
 from ..configured import ConfiguredFile, configured_files
 from ..doctor.checks import CHECKS
@@ -23,7 +23,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     data = {
         "command": "doctor",
         "files": [_facts(file) for file in files],
-        "findings": [{"host": file.host.id, "scope": file.scope, **asdict(finding)} for file, finding in findings],
+        "findings": [{"host": file.host.id, "scope": file.scope, **values(finding)} for file, finding in findings],
     }
     errors = sum(finding.severity == "error" for _, finding in findings)
     return Outcome(data, _text(machine, files, [finding for _, finding in findings]), 1 if errors else 0)

@@ -2,12 +2,12 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.folders import Folders
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.masking import secret_values
+from connect_mcp.base.record import field, record
 from connect_mcp.base.text import printable
 
 from ..apply import Target, plan_out, take_out
@@ -21,7 +21,7 @@ from ..outcome import Outcome
 from ..prompt import confirmed, somebody_is_there
 
 
-@dataclass(frozen=True)
+@record
 class _Removal:
     """One entry to take out of one host's file."""
 

@@ -1,15 +1,15 @@
 """What doctor looks at, and what it finds."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from connect_mcp.base.machine import Machine
+from connect_mcp.base.record import record
 
 from ..configured import ConfiguredFile
 
 
-@dataclass(frozen=True)
+@record
 class Finding:
     """One thing that is wrong, or might be.
 

@@ -7,12 +7,12 @@ What a row is made of are named tuples: a frozen dataclass takes six times as lo
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from connect_mcp.base.errors import Misuse
 from connect_mcp.base.machine import Machine, Platform
+from connect_mcp.base.record import field, record
 from connect_mcp.installer.editors.model import KeyPath, Put, Section, Value
 from connect_mcp.installer.spec import ServerSpec
 
@@ -42,7 +42,7 @@ class Evidence(NamedTuple):
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@record
 class Location:
     """One file that a host reads its servers from, and what must be known to write it.
 
@@ -163,7 +163,7 @@ class NameRule(NamedTuple):
 Entry = Mapping[str, Value]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Host:
     """One AI host.
 
@@ -191,22 +191,22 @@ class Host:
 
     id: str
     title: str
-    aliases: tuple[str, ...] = ()
     detection: Detection
     scopes: Mapping[Scope, ConfigFile]
     render: Callable[[ServerSpec], Entry]
     read_stdio: Callable[[Entry], ServerSpec | None]
+    passed_on: PassedOn
+    reload: str
+    evidence: Mapping[str, Evidence]
+    aliases: tuple[str, ...] = ()
     remote_keys: tuple[str, ...] = ()
     stdio_types: tuple[str, ...] = ("stdio",)
     off: tuple[tuple[str, Value], ...] = ()
     name_rules: tuple[NameRule, ...] = ()
-    passed_on: PassedOn
     patience: Patience = UNKNOWN
     protocol: str | None = None
-    reload: str
     closed_first: tuple[str, ...] = ()
     before_create: Callable[[Machine, Location], str | None] = lambda machine, location: None
-    evidence: Mapping[str, Evidence]
 
     def detect(self, machine: Machine) -> str | None:
         """What shows that the host is installed on this machine: a path; None where nothing does."""
