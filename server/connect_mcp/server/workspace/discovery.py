@@ -1,6 +1,6 @@
 """Who the caller is, and the workspaces, channels and members that they can see."""
 
-from connect_mcp.server.workspace.api import Call, Endpoint, Json, Row, page
+from connect_mcp.server.workspace.api import Call, Endpoint, Json, Row, not_found, page
 from connect_mcp.server.workspace.keys import VIEW_MEMBERS
 
 _SPACES = """
@@ -33,13 +33,19 @@ def member(call: Call, member_id: str) -> Json:
     return person(call.one("SELECT * FROM members WHERE id = ?", member_id), "id")
 
 
+def in_space(call: Call, space_id: str) -> bool:
+    """Whether there is such a workspace and the caller is in it."""
+    return call.exists("SELECT 1 FROM memberships WHERE space_id = ? AND member_id = ?", space_id, call.member_id)
+
+
 def require_space(call: Call, space_id: str) -> None:
     """Go on only if the caller is in this workspace.
 
     Raises:
         Problem: 404, they are not, or there is none.
     """
-    call.one("SELECT 1 FROM memberships WHERE space_id = ? AND member_id = ?", space_id, call.member_id)
+    if not in_space(call, space_id):
+        raise not_found()
 
 
 def _me(call: Call) -> Json:

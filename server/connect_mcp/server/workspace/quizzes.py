@@ -6,7 +6,7 @@ The answers are checked and kept, and never shown: what is answered is what some
 from dataclasses import dataclass
 
 from connect_mcp.server.workspace.api import Call, Endpoint, Json
-from connect_mcp.server.workspace.discovery import member
+from connect_mcp.server.workspace.discovery import in_space, member
 from connect_mcp.server.workspace.form import BODY, TITLE, Form
 
 _SHORT_ANSWER = "short_answer"
@@ -39,8 +39,7 @@ def _publish(call: Call) -> Json:
     body = form.text_or_blank("body", BODY)
     space_id = form.identity("space")
     questions = form.nested("questions", 1, _MOST_QUESTIONS, _question)
-    visible = "SELECT 1 FROM memberships WHERE space_id = ? AND member_id = ?"
-    if space_id and not call.exists(visible, space_id, call.member_id):
+    if space_id and not in_space(call, space_id):
         form.wrong("space", f'Invalid pk "{space_id}" - object does not exist.')
     form.check()
     quiz_id = call.add(

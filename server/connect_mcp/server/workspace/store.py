@@ -72,11 +72,11 @@ class _Job:
         self._work = work
         self._begin = begin
 
-    def run(self, line: "_Line") -> None:
+    def run(self, connection: "_Connection") -> None:
         if not self.outcome.set_running_or_notify_cancel():
             return
         try:
-            with line.translated(), transaction(line.connected(), self._begin) as db:
+            with connection.translated(), transaction(connection.connected(), self._begin) as db:
                 result = self._work(db)
         except BaseException as error:  # noqa: BLE001 -- handed to the caller, whatever it is
             self.outcome.set_exception(error)
@@ -84,7 +84,7 @@ class _Job:
             self.outcome.set_result(result)
 
 
-class _Line:
+class _Connection:
     """The thread's connection, opened by the first job that gets through."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
@@ -114,13 +114,13 @@ class _Line:
 
 def _serve(jobs: "SimpleQueue[_Job | None]", folder: Path, clock: Clock) -> None:
     """The thread: it knows the queue and not the store, so that a dropped store can end it."""
-    line = _Line(folder, clock)
+    connection = _Connection(folder, clock)
     try:
         while (job := jobs.get()) is not None:
-            job.run(line)
+            job.run(connection)
             del job  # an idle thread holds on to nobody's application
     finally:
-        line.close()
+        connection.close()
 
 
 @contextlib.contextmanager
