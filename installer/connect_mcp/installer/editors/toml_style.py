@@ -83,11 +83,9 @@ def below(text: str, block: Block) -> int:
 
 def blank_lines_above(text: str, at: int) -> int:
     """Where the blank lines right above the line at `at` begin; `at` where there are none."""
-    for begin in _lines_above(text, at):
-        if text[begin:at].strip(BLANK):
-            break
-        at = begin
-    return at
+    start = document_start(text)
+    content = len(text[start:at].rstrip(BLANK))
+    return text.index("\n", start + content, at) + 1 if content else start
 
 
 def blank_lines_below(text: str, at: int) -> int:

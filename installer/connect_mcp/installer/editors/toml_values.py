@@ -10,6 +10,8 @@ from .model import Fault, Table, Tree, Value
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
+_LEAVES = frozenset({str, int, float, bool})  # asked first: being no Mapping is a slow question
+
 T = TypeVar("T")
 
 
@@ -35,9 +37,10 @@ class TomlTable(Table):
         while todo:
             one, two = todo.pop()
             if isinstance(one, Table) and isinstance(two, Table):
-                mine = dict(one)
-                theirs = {key: value for key, value in two if key in mine or not _is_left_over(value)}
-                if mine.keys() != theirs.keys():
+                mine, theirs = dict(one), dict(two)
+                if any(key not in theirs for key in mine):
+                    return False
+                if any(key not in mine and not _is_left_over(value) for key, value in two):
                     return False
                 todo += [(mine[key], theirs[key]) for key in mine]
             elif isinstance(one, list) and isinstance(two, list):
@@ -102,7 +105,7 @@ def _fold(
 
 
 def _is_container(value: Any) -> bool:
-    return isinstance(value, (Mapping, list, tuple))
+    return type(value) not in _LEAVES and isinstance(value, (Mapping, list, tuple))
 
 
 def _inner(container: Any) -> Iterable[Any]:
