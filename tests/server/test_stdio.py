@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -103,17 +104,24 @@ def test_a_line_beyond_all_bounds_is_refused_and_not_kept(client: Client) -> Non
     assert client.ask("ping")["result"] == {}
 
 
-def test_a_non_blocking_pipe_is_waited_for(client: Client) -> None:
-    """Hosts on Node and Bun hand descriptors down that do not block."""
-    assert client.process.stdin is not None
-    assert client.process.stdout is not None
-    for stream in (client.process.stdin, client.process.stdout):
-        os.set_blocking(stream.fileno(), False)
-    shared = f"/proc/{client.process.pid}/fd"
-    if Path(shared).is_dir():
-        client.initialize()
-    os.set_blocking(client.process.stdin.fileno(), True)
-    assert len(client.ask("tools/list")["result"]["tools"]) == 47
+def test_streams_may_be_one_socket_that_does_not_block(tmp_path: Path) -> None:
+    """Hosts on Node and Bun hand sockets down, and what is not blocking for them is not for the server."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with ours, theirs, (tmp_path / "stderr").open("w+b") as stderr:
+        process = subprocess.Popen(SERVE, stdin=theirs, stdout=theirs, stderr=stderr, env=environment)
+        theirs.close()
+        ours.settimeout(PATIENCE)
+        ours.sendall(line({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "x"}}))
+        for number in range(1, 51):
+            ours.sendall(line({"jsonrpc": "2.0", "id": number, "method": "tools/list"}))
+        with ours.makefile("rb") as answers:
+            assert [json.loads(answers.readline())["id"] for _ in range(51)] == list(range(51))
+        ours.shutdown(socket.SHUT_WR)
+        assert process.wait(PATIENCE) == 0
+        stderr.seek(0)
+        assert stderr.read() == b""
 
 
 def test_ping_is_answered_while_a_call_runs(client: Client, held: threading.Event) -> None:

@@ -80,6 +80,7 @@ def upstream() -> Iterator[Upstream]:
 
     class Endpoint(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16  # head and body leave together, or each answer waits 40 ms for an acknowledgement
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -13,15 +13,22 @@ from connect_mcp.server.results import Failure, failure
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable
-    from contextlib import AbstractAsyncContextManager
-    from typing import Any, TypeAlias
+    from collections.abc import Callable
+    from typing import Any, Protocol, TypeAlias
 
     from connect_mcp.server.core import Call
 
     Done: TypeAlias = Callable[[Call, dict[str, Any]], None]
-    Perform: TypeAlias = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
-    Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Perform]]
+
+    class Tools(Protocol):
+        """What performs calls, on the thread of the calls alone."""
+
+        async def call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+            """The CallToolResult of a tool that exists."""
+
+        async def close(self) -> None:
+            """Give up what is held."""
+
 
 AT_ONCE = 16
 """How many calls run at the same time; the others wait for their turn."""
@@ -31,10 +38,10 @@ class Calls:
     """The calls under way. Every method may be called on any thread.
 
     Args:
-        open_tools: gives, on the calls' own thread, what performs a call by tool name and arguments.
+        open_tools: gives, on the calls' own thread, what performs them.
     """
 
-    def __init__(self, open_tools: Open) -> None:
+    def __init__(self, open_tools: Callable[[], Tools]) -> None:
         self._open_tools = open_tools
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -81,16 +88,23 @@ class Calls:
 
         self._closing = asyncio.Event()
         self._turns = asyncio.Semaphore(AT_ONCE)
-        async with self._open_tools() as self._perform:
-            with self._lock:
-                self._loop = asyncio.get_running_loop()
-                for call, done in self._early:
-                    self._begin(call, done)
-                self._early = []
-            await self._closing.wait()
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._tools = self._open()
+        with self._lock:
+            self._loop = asyncio.get_running_loop()
+            for call, done in self._early:
+                self._begin(call, done)
+            self._early = []
+        await self._closing.wait()
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._tools.close()
+
+    def _open(self) -> Tools:
+        try:
+            return self._open_tools()
+        except Exception as error:  # noqa: BLE001 - told to whoever calls a tool, since nobody else is there
+            return _Unusable(error)
 
     def _begin(self, call: Call, done: Done) -> None:
         import asyncio
@@ -105,9 +119,28 @@ class Calls:
         try:
             async with self._turns:
                 try:
-                    result = await self._perform(call.name, call.arguments)
+                    result = await self._tools.call(call.name, call.arguments)
                 except Exception as error:  # noqa: BLE001 - a bug of ours is this call's failure, never the server's
-                    result = failure(Failure("INTERNAL", f"This server failed with {type(error).__name__}."))
+                    result = failure(_internal(error))
             done(call, result)
         finally:
             del self._tasks[call]
+
+
+class _Unusable:
+    """Stands in for tools that could not be made ready."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        raise self._error
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _internal(error: Exception) -> Failure:
+    """What is told of an error that nobody foresaw: its kind only, since its text may quote anything."""
+    hint = "Its installation is not complete: install connect-mcp again." if isinstance(error, ImportError) else None
+    return Failure("INTERNAL", f"This server failed with {type(error).__name__}.", hint=hint)

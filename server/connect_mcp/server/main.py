@@ -10,9 +10,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
-    from connect_mcp.server.calls import Perform
+    from connect_mcp.server.toolbox import Toolbox
 
 USAGE = """\
 usage: connect-mcp serve [--embedded] [--config-dir DIR] [--state-dir DIR] [--data-dir DIR]
@@ -96,7 +94,7 @@ def _serve(options: Options) -> int:
     from connect_mcp.server.core import Core
     from connect_mcp.server.tools.table import TOOLS
 
-    def open_tools() -> AbstractAsyncContextManager[Perform]:
+    def open_tools() -> Toolbox:
         from connect_mcp.server.toolbox import open_toolbox
 
         return open_toolbox(embedded=options.embedded, **options.folders)

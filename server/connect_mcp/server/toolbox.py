@@ -1,8 +1,7 @@
 """Performs tool calls: one function for the tools that pass a request through, and the quiz drafts."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -135,11 +134,8 @@ def embedded_api(folder: Path) -> Api:
     return Api(Settings(EMBEDDED_URL, EMBEDDED_KEY), transport)
 
 
-@asynccontextmanager
-async def open_toolbox(
-    *, embedded: bool, config: str | None, state: str | None, data: str | None
-) -> AsyncIterator[Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]]:
-    """What performs calls, as `serve` was told to; folders that are None are the user's own."""
+def open_toolbox(*, embedded: bool, config: str | None, state: str | None, data: str | None) -> Toolbox:
+    """The tools as `serve` was told to offer them; folders that are None are the user's own."""
 
     def open_api() -> Api:
         if not embedded:
@@ -148,8 +144,4 @@ async def open_toolbox(
 
         return embedded_api(folders(config=config, state=state, data=data).data)
 
-    toolbox = Toolbox(open_api)
-    try:
-        yield toolbox.call
-    finally:
-        await toolbox.close()
+    return Toolbox(open_api)
