@@ -8,11 +8,11 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from .errors import Refused
 from .masking import looks_secret, masked
 from .process import Child
+from .record import record
 from .text import printable, shortened
 from .version import __version__
 
@@ -21,7 +21,7 @@ _STRAY_LINES, _STRAY_WIDTH = 20, 200
 _SLICE = 0.25  # how often to look whether a server that holds its output open has ended, in seconds
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ready:
     """What a server said of itself.
 

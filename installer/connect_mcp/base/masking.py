@@ -15,7 +15,8 @@ Plain: TypeAlias = Union[str, int, float, bool, None, Sequence["Plain"], Mapping
 # Searched in lowered text: ignoring case in the pattern itself takes ten times as long.
 _SECRET_NAME = re.compile(r"key|token|secret|passw|passphrase|pwd|auth|cred|private|cookie|session|bearer|dsn")
 _NOT_SECRET = re.compile(
-    r"(?:^|[_-])(?:author|keyboard|keymap|keyword|monkey)|_(?:file|path|dir)$|^env_?vars?$|env_var$", re.IGNORECASE
+    r"(?:^|[_-])(?:author|keyboard|keymap|keyword|monkey)|_(?:file|path|dir)$|^env_?vars?$|env_var$|^private$",
+    re.IGNORECASE,
 )
 
 # Forms that the issuers document: Connect, OpenAI and Anthropic, GitHub, GitLab, Slack, AWS, Google, JWTs.
@@ -58,8 +59,10 @@ def without_secrets(text: str, replace: Callable[[str], str], values: Iterable[s
     if known:
         text = re.sub("|".join(known), lambda found: replace(found.group()), text)
     text = _TOKEN.sub(lambda found: replace(found.group()), text)
-    for form in (_SCHEME, _USERINFO):
-        text = form.sub(lambda found: found["before"] + _unless_replaced(found["secret"], replace), text)
+    lowered = text.lower()
+    for form, sign in ((_SCHEME, "bearer"), (_SCHEME, "basic"), (_USERINFO, "://")):
+        if sign in lowered:
+            text = form.sub(lambda found: found["before"] + _unless_replaced(found["secret"], replace), text)
     return "".join(_without_assigned(text, replace))
 
 

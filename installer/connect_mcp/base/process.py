@@ -17,18 +17,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import IO
 
 from .errors import Refused
+from .record import record
 from .text import printable, shortened
 
 _CHUNK = 65536
 _PER_LINE = 64  # what an empty line costs in memory, roughly: a flood of them must hit the bound as well
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bounds:
     """How much of a child's output is kept, in bytes.
 

@@ -1,0 +1,229 @@
+"""Comparing what a server answered with what was recorded, where some things vary from one run to the next.
+
+What varies is a small table: patterns for what may stand inside a text, and names of members whose values differ every
+time. Everything else is equal or is a change, and in a list of tools nothing varies. A value that took another's place
+is remembered, so that a cursor or an id which the host sends back later is the one that this server gave.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import cast
+
+from connect_mcp.base.record import record
+
+from .redaction import UUID
+from .session import PLACEHOLDER, Json
+
+TEXT_PATTERNS: Mapping[str, str] = {
+    "uuid": UUID,
+    "time": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?",
+    "duration": r"(?<![\w.])\d+(?:\.\d+)? ?(?:ms|µs|s|seconds|milliseconds)(?!\w)",
+}
+"""What varies inside a text, by name; each stands for any other text of the same form."""
+
+PLACEHOLDER_PATTERNS: Mapping[str, str] = {"uuid": UUID, "tmp": r"[^\s\"']+", "secret": r"[^\s\"']+"}
+"""What a placeholder that has no value yet may stand for; the others have one from the start."""
+
+
+@record
+class Varying:
+    """A member whose value differs every time.
+
+    Attributes:
+        name: what it is called in a report.
+        path: matches the end of the member's path.
+        kind: the type that both values must have.
+        returned: whether the host sends the value back, so that the new one must be remembered.
+    """
+
+    name: str
+    path: re.Pattern[str]
+    kind: type
+    returned: bool = False
+
+
+VARYING: tuple[Varying, ...] = (
+    Varying("server version", re.compile(r"serverInfo\.version$"), str),
+    Varying("cursor", re.compile(r"\.(?:nextCursor|cursor|next|previous)$"), str, returned=True),
+    Varying("duration", re.compile(r"(?:_ms|Ms|[sS]econds|[dD]uration|[eE]lapsed|[uU]ptime)$"), float),
+    Varying("time", re.compile(r"(?:_at|At|[tT]imestamp|[tT]ime)$"), float),
+)
+
+NAMED: Mapping[str, str] = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplates": "uriTemplate"}
+"""Lists whose order is not promised, and the member by which their items are told apart."""
+
+_VARIES = re.compile("|".join([PLACEHOLDER.pattern, *(f"(?:{pattern})" for pattern in TEXT_PATTERNS.values())]))
+_FIXED = re.compile(r"result\.(?:tools|prompts|resourceTemplates)\[")
+_LONG_ENOUGH = 8  # characters: a shorter value that the host sends is one of its own that happens to be the same
+_DEEPEST = 200
+
+
+@record
+class Change:
+    """One difference inside an answer.
+
+    Attributes:
+        path: where, as `result.tools[echo].description`.
+        expected: the recorded value as JSON text, or None where there was none.
+        got: the server's, likewise.
+    """
+
+    path: str
+    expected: str | None
+    got: str | None
+
+
+class Matching:
+    """What stands for what in one replayed session.
+
+    Args:
+        value_of: makes a value for a placeholder that the host uses first, by its name (`uuid:1`).
+    """
+
+    def __init__(self, value_of: Callable[[str], str]) -> None:
+        self._value_of = value_of
+        self._values: dict[str, str] = {}  # by a placeholder's name
+        self._returned: dict[str, str] = {}  # by the recorded value of what the host sends back
+
+    def filled(self, text: str) -> str:
+        """`text` with a value for every placeholder."""
+        return PLACEHOLDER.sub(lambda found: self._value(found[1]), text)
+
+    def filled_value(self, value: Json, name: str = "") -> Json:
+        """`value` with a value for every placeholder, and this server's own cursors and ids for the recorded ones."""
+        if isinstance(value, dict):
+            return {self.filled(key): self.filled_value(item, key) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.filled_value(item, name) for item in value]
+        if isinstance(value, str):
+            is_returned = value in self._returned and (name == "cursor" or len(value) >= _LONG_ENOUGH)
+            return self._returned[value] if is_returned else self.filled(value)
+        return value
+
+    def changes(self, expected: Json, got: Json, path: str) -> Iterator[Change]:
+        """Every difference between a recorded value and a server's."""
+        if path.count(".") + path.count("[") > _DEEPEST:
+            if expected != got:
+                yield _change(path, expected, got)
+        elif isinstance(expected, dict) and isinstance(got, dict):
+            yield from self._members(expected, got, path)
+        elif isinstance(expected, list) and isinstance(got, list):
+            yield from self._items(expected, got, path)
+        elif isinstance(expected, str) and isinstance(got, str):
+            yield from self._texts(expected, got, path)
+        elif not self._varies(expected, got, path) and (_type(expected) is not _type(got) or expected != got):
+            yield _change(path, expected, got)
+
+    def _value(self, name: str) -> str:
+        if name not in self._values:
+            self._values[name] = self._value_of(name)
+        return self._values[name]
+
+    def _members(self, expected: dict[str, Json], got: dict[str, Json], path: str) -> Iterator[Change]:
+        recorded = {self.filled(key): item for key, item in expected.items()}
+        for key in [*recorded, *(key for key in got if key not in recorded)]:
+            here = f"{path}.{key}" if path else key
+            if key not in got:
+                yield Change(here, _json(recorded[key]), None)
+            elif key not in recorded:
+                yield Change(here, None, _json(got[key]))
+            else:
+                yield from self.changes(recorded[key], got[key], here)
+
+    def _items(self, expected: list[Json], got: list[Json], path: str) -> Iterator[Change]:
+        label = NAMED.get(path.rpartition(".")[2])
+        ours, theirs = (_by_name(items, label) if label else None for items in (expected, got))
+        if ours is not None and theirs is not None:
+            for name in [*ours, *(name for name in theirs if name not in ours)]:
+                here = f"{path}[{name}]"
+                if name in ours and name in theirs:
+                    yield from self.changes(ours[name], theirs[name], here)
+                else:
+                    yield Change(here, "present" if name in ours else None, "present" if name in theirs else None)
+            return
+        if len(expected) != len(got):
+            yield Change(path, _count(expected), _count(got))
+        for index, (one, other) in enumerate(zip(expected, got, strict=False)):
+            yield from self.changes(one, other, f"{path}[{index}]")
+
+    def _texts(self, expected: str, got: str, path: str) -> Iterator[Change]:
+        if expected == got or self._varies(expected, got, path) or self._same_form(expected, got, path):
+            return
+        inside = _document(expected), _document(got)
+        if inside[0] is not None and inside[1] is not None:  # a tool's text is often JSON itself
+            yield from self.changes(*inside, path)
+        else:
+            yield _change(path, self.filled(expected), got)
+
+    def _varies(self, expected: Json, got: Json, path: str) -> bool:
+        for row in () if _FIXED.match(path) else VARYING:
+            if row.path.search(path) and _type(expected) is _type(got) is row.kind:
+                if row.returned:
+                    self._returned[cast("str", expected)] = cast("str", got)
+                return True
+        return False
+
+    def _same_form(self, expected: str, got: str, path: str) -> bool:
+        """Whether the texts are equal but for what varies; what stood in its place is remembered."""
+        pieces: list[str] = []
+        open_names: list[str] = []
+        at = 0
+        for found in (PLACEHOLDER if _FIXED.match(path) else _VARIES).finditer(expected):
+            pieces.append(re.escape(expected[at : found.start()]))
+            pieces.append(self._piece(found, open_names))
+            at = found.end()
+        if not at:
+            return False
+        match = re.fullmatch("".join([*pieces, re.escape(expected[at:])]), got, re.DOTALL)
+        if match:
+            self._values.update({name: match[f"v{index}"] for index, name in enumerate(open_names)})
+            if _VARIES.fullmatch(expected) and not PLACEHOLDER.fullmatch(expected):
+                self._returned[expected] = got
+        return match is not None
+
+    def _piece(self, found: re.Match[str], open_names: list[str]) -> str:
+        name = found[1]
+        if name is None:
+            return next(f"(?:{form})" for form in TEXT_PATTERNS.values() if re.fullmatch(form, found[0]))
+        if name in open_names:
+            return f"(?P=v{open_names.index(name)})"
+        pattern = PLACEHOLDER_PATTERNS.get(name.partition(":")[0])
+        if name in self._values or pattern is None:
+            return re.escape(self._value(name))
+        open_names.append(name)
+        return f"(?P<v{len(open_names) - 1}>{pattern})"
+
+
+def _type(value: Json) -> type:
+    return float if isinstance(value, int) and not isinstance(value, bool) else type(value)
+
+
+def _by_name(items: list[Json], label: str) -> dict[str, Json] | None:
+    """The items by their name, or None where they cannot be told apart by it."""
+    named = {item[label]: item for item in items if isinstance(item, dict) and isinstance(item.get(label), str)}
+    return cast("dict[str, Json]", named) if len(named) == len(items) else None
+
+
+def _document(text: str) -> Json:
+    if not text.startswith(("{", "[")):
+        return None
+    try:
+        return cast("Json", json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _change(path: str, expected: Json, got: Json) -> Change:
+    return Change(path, _json(expected), _json(got))
+
+
+def _json(value: Json) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deeply to be shown)"
+
+
+def _count(items: list[Json]) -> str:
+    return "1 item" if len(items) == 1 else f"{len(items)} items"

@@ -1,0 +1,195 @@
+"""Putting placeholders where a recorded line holds a secret, or what is true of this machine or this run only."""
+
+import base64
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+from urllib.parse import quote
+
+from connect_mcp.base.masking import looks_secret, without_secrets
+
+from .session import Json, member, parsed_message
+
+_HEX4 = "[0-9a-fA-F]{4}"
+UUID = f"{_HEX4}{_HEX4}-{_HEX4}-{_HEX4}-{_HEX4}-{_HEX4}{_HEX4}{_HEX4}"
+_UUID = re.compile(rf"(?<![0-9a-fA-F]){UUID}(?![0-9a-fA-F])")
+_UUID_CORE = re.compile(rf"-{_HEX4}-{_HEX4}-{_HEX4}-")  # begins with a literal, so it is fast to rule a text out
+_CONTAINER = re.compile(r'"\s*:\s*[\[{]')
+_ESCAPED = re.compile(r"\\u00[2-7][0-9a-fA-F]|\\/")
+
+_HARMLESS = frozenset({"true", "false", "none", "null", "auto", "default", "disabled", "enabled"})
+# User names that many machines share, and that ordinary text is full of.
+_ANYBODY = frozenset({"root", "user", "users", "home", "admin", "runner", "ubuntu", "debian", "node", "app", "test"})
+_STRUCTURE = frozenset({"jsonrpc", "method", "protocolVersion", "type", "role"})
+_SCHEMAS = frozenset({"inputSchema", "outputSchema", "requestedSchema"})
+_HOLDS_SECRETS = re.compile(r"secret|token|passw|credential")
+
+Place: TypeAlias = Callable[[str, str], str]
+"""From a kind and a value to the placeholder that stands for it."""
+
+
+class Redactor:
+    """Replaces values by placeholders, the same value by the same one; may be used from several threads.
+
+    Args:
+        env: the environment whose secrets are known.
+        home: the home folder.
+        cwd: the working folder.
+        tmp: folders for temporary files.
+    """
+
+    def __init__(self, env: Mapping[str, str], home: str, cwd: str, tmp: Iterable[str]) -> None:
+        self._lock = threading.Lock()
+        self._numbers: dict[str, dict[str, int]] = {}
+        self._known = _alternatives(_spellings(_secret_values(env)))
+        self._folders = dict.fromkeys(_spellings([cwd]), "{{cwd}}") | dict.fromkeys(_spellings([home]), "{{home}}")
+        temporary = _spellings(tmp)
+        self._beginnings = (*self._folders, *temporary)
+        self._paths = _paths(self._folders, temporary)
+        users = {env.get(name, "") for name in ("USER", "LOGNAME", "USERNAME")} | {os.path.basename(home)}
+        names = [re.escape(user) for user in users if len(user) > 2 and user.lower() not in _ANYBODY]
+        self._users = re.compile(rf"(?<![\w{{])(?:{'|'.join(names)})(?![\w}}])") if names else None
+
+    def message_fields(self, line: bytes) -> bytes:
+        """A line without its end as the member of an event: `"msg"` where it is one, else `"raw"` or `"base64"`."""
+        with self._lock:
+            message = parsed_message(line)
+            if message is None:
+                return self._raw_fields(line)
+            if self._looks_clean(line.decode()):
+                return b'"msg": ' + line  # as it was spelled
+            clean = self._value(message)
+            return b'"msg": ' + line if clean == message else member("msg", clean)
+
+    def raw_fields(self, line: bytes) -> bytes:
+        """A line without its end as the member of an event, `"raw"`, or `"base64"` where it is not UTF-8."""
+        with self._lock:
+            return self._raw_fields(line)
+
+    def _raw_fields(self, line: bytes) -> bytes:
+        cleaned = self._raw(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        try:
+            return member("raw", cleaned.decode())
+        except UnicodeDecodeError:
+            return member("base64", base64.b64encode(cleaned).decode())
+
+    def _looks_clean(self, text: str) -> bool:
+        """Whether the JSON text shows without being walked through that nothing in it is replaced."""
+        if _ESCAPED.search(text):
+            return False
+        ends = [found.start() for found in _CONTAINER.finditer(text)]
+        if any(looks_secret(text[text.rfind('"', 0, end) + 1 : end]) for end in ends):
+            return False
+        return self._replaced(text, lambda kind, value: "{}") == text
+
+    def _raw(self, text: str) -> str:
+        cleaned = self._text(text)
+        if _ESCAPED.search(cleaned):  # JSON with a fault, whose escapes may hide what is looked for
+            plain = _ESCAPED.sub(_unescaped, cleaned)
+            if (without := self._text(plain)) != plain:
+                return without
+        return cleaned
+
+    def _value(self, value: Json, name: str = "", *, within: bool = False) -> Json:
+        """A value inside a message; `name` is the key above it, `within` whether something further up holds secrets."""
+        if isinstance(value, dict):
+            if name in _SCHEMAS:
+                return {key: self._described(item) for key, item in value.items()}
+            return {
+                self._text(key): self._value(item, key, within=within or bool(_HOLDS_SECRETS.search(key.lower())))
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self._value(item, name, within=within) for item in value]
+        if isinstance(value, str):
+            if name in _STRUCTURE:
+                return value
+            cleaned = self._text(value)
+            return self._secret(value) if cleaned == value and (within or looks_secret(name)) else cleaned
+        if isinstance(value, (int, float)) and self._known and self._known.fullmatch(json.dumps(value)):
+            return self._secret(json.dumps(value))
+        return value
+
+    def _described(self, value: Json) -> Json:
+        """A value inside a JSON Schema: its keys describe secrets and hold none."""
+        if isinstance(value, dict):
+            return {key: self._described(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._described(item) for item in value]
+        return self._text(value) if isinstance(value, str) else value
+
+    def _text(self, text: str) -> str:
+        return self._replaced(text, self._placeholder)
+
+    def _secret(self, value: str) -> str:
+        return _placed(value, self._placeholder)
+
+    def _replaced(self, text: str, place: Place) -> str:
+        if self._known:
+            text = self._known.sub(lambda found: _placed(found[0], place), text)
+        if _UUID_CORE.search(text):
+            text = _UUID.sub(lambda found: place("uuid", found[0]), text)
+        text = without_secrets(text, lambda value: _placed(value, place))
+        if any(beginning in text for beginning in self._beginnings):
+            text = self._paths.sub(lambda found: self._folders.get(found[0]) or place("tmp", found[0]), text)
+        return self._users.sub("{{user}}", text) if self._users else text
+
+    def _placeholder(self, kind: str, value: str) -> str:
+        numbers = self._numbers.setdefault(kind, {})
+        return f"{{{{{kind}:{numbers.setdefault(value, len(numbers) + 1)}}}}}"
+
+
+def _placed(value: str, place: Place) -> str:
+    """What stands for a secret; a switch or a small number under a secret-looking name is none."""
+    if value.lower() in _HARMLESS or (value.isdigit() and len(value) < 6) or not value:
+        return value
+    return place("uuid" if _UUID.fullmatch(value) else "secret", value)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return "/" if found[0] == "\\/" else chr(int(found[0][2:], 16))
+
+
+def _secret_values(env: Mapping[str, str]) -> list[str]:
+    """The values that can be told from ordinary text: long enough, no switch, no path that is there."""
+    values = {value for name, value in env.items() if looks_secret(name) and len(value) > 3}
+    return [value for value in values if not (os.path.isabs(value) and os.path.exists(value))]
+
+
+def _spellings(values: Iterable[str]) -> list[str]:
+    """Each value, and how it is spelled inside JSON, a URL, base64, or with the other slashes."""
+    found: dict[str, None] = {}
+    for value in values:
+        escaped = json.dumps(value)[1:-1]
+        readable = json.dumps(value, ensure_ascii=False)[1:-1]
+        data = value.encode("utf-8", "surrogateescape")
+        real = os.path.realpath(value) if os.path.isabs(value) else value
+        encoded = base64.b64encode(data).decode()
+        spellings = (
+            value,
+            real,
+            escaped,
+            readable,
+            quote(data),
+            quote(data, safe=""),
+            value.replace("\\", "/"),
+            encoded,
+        )
+        found.update(dict.fromkeys(spellings))
+    return [spelling for spelling in found if len(spelling) > 2]
+
+
+def _alternatives(values: Iterable[str]) -> re.Pattern[str] | None:
+    ordered = sorted(values, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+
+def _paths(folders: Iterable[str], temporary: Iterable[str]) -> re.Pattern[str]:
+    """The named folders, and what lies directly in a temporary one; a folder ends where its name ends."""
+    named = "|".join(map(re.escape, sorted(folders, key=len, reverse=True)))
+    passing = "|".join(map(re.escape, sorted(temporary, key=len, reverse=True)))
+    parts = [rf"(?:{named})(?![\w-])" if named else "", rf"(?:{passing})/[\w.@+~-]+" if passing else ""]
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(filter(None, parts)) or '(?!)'})")
