@@ -1,38 +1,52 @@
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
+from platformdirs.api import PlatformDirsABC
 from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
 
 from connect_mcp.base.folders import Folders, folders, private_folder
 
 
+def usual(found: PlatformDirsABC) -> Folders:
+    return Folders(Path(found.user_config_dir), Path(found.user_state_dir), Path(found.user_data_dir))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked")
+@pytest.mark.parametrize("value", [None, "", "/else/where", "/else/where//", "relative", "~/tilde", "  "])
+@pytest.mark.parametrize("name", ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"])
+def test_on_linux_the_folders_are_those_of_platformdirs(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str | None
+) -> None:
+    if value is not None:
+        monkeypatch.setenv(name, value)
+    assert folders() == usual(Unix("connect-mcp", appauthor=False))
+
+
 def test_linux_has_three_folders_of_its_own(home: Path) -> None:
-    found = folders(locations=Unix("connect-mcp", appauthor=False))
+    found = folders(usual=usual(Unix("connect-mcp", appauthor=False)))
     assert found == Folders(
         home / ".config/connect-mcp", home / ".local/state/connect-mcp", home / ".local/share/connect-mcp"
     )
 
 
 def test_macos_has_one_folder_so_each_purpose_gets_its_own_below_it(home: Path) -> None:
-    found = folders(locations=MacOS("connect-mcp", appauthor=False))
+    found = folders(usual=usual(MacOS("connect-mcp", appauthor=False)))
     below = home / "Library/Application Support/connect-mcp"
     assert found == Folders(below / "config", below / "state", below / "data")
 
 
 def test_windows_has_one_folder_so_each_purpose_gets_its_own_below_it() -> None:
-    class Windows:  # platformdirs asks the registry for the real ones
-        user_config_dir = user_state_dir = user_data_dir = "local/connect-mcp"
-
-    found = folders(locations=Windows())
-    assert found == Folders(*(Path("local/connect-mcp", name) for name in ("config", "state", "data")))
+    one = Path("local/connect-mcp")  # platformdirs can ask for the real one only there
+    assert folders(usual=Folders(one, one, one)) == Folders(one / "config", one / "state", one / "data")
 
 
 def test_a_named_folder_is_taken_as_it_is_and_made_absolute(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
-    found = folders(state="elsewhere", config="~/mine", locations=MacOS("connect-mcp", appauthor=False))
+    found = folders(state="elsewhere", config="~/mine", usual=usual(MacOS("connect-mcp", appauthor=False)))
     assert (found.config, found.state) == (home / "mine", home / "elsewhere")
     assert found.data == home / "Library/Application Support/connect-mcp/data"
 

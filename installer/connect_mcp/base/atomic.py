@@ -16,10 +16,10 @@ import errno
 import os
 import stat
 import time
-from dataclasses import dataclass
 
 from .errors import Place, Refused
 from .folders import missing_folders
+from .record import record
 from .system import SYSTEM, System
 
 IN_PLACE = "repeat the command with --in-place, which writes through the existing file"
@@ -36,7 +36,7 @@ class Changed(Exception):
     """The file is not what it was when it was read: read it again and start over."""
 
 
-@dataclass(frozen=True)
+@record
 class Seen:
     """A file as it was read.
 

@@ -1,8 +1,8 @@
 """Where settings, state and data live on this machine, and how a private folder is made."""
 
 import os
+import sys
 from pathlib import Path
-from typing import Protocol
 
 from .record import record
 from .system import SYSTEM, System
@@ -25,27 +25,11 @@ class Folders:
     data: Path
 
 
-class Locations(Protocol):
-    """What platformdirs knows of one platform."""
-
-    @property
-    def user_config_dir(self) -> str:
-        """For settings."""
-
-    @property
-    def user_state_dir(self) -> str:
-        """For state."""
-
-    @property
-    def user_data_dir(self) -> str:
-        """For data."""
-
-
 def folders(
     config: str | os.PathLike[str] | None = None,
     state: str | os.PathLike[str] | None = None,
     data: str | os.PathLike[str] | None = None,
-    locations: Locations | None = None,
+    usual: Folders | None = None,
 ) -> Folders:
     """Our folders: those that are named, and for the others the platform's usual ones.
 
@@ -55,15 +39,10 @@ def folders(
         config: instead of the usual settings folder.
         state: instead of the usual state folder.
         data: instead of the usual data folder.
-        locations: a platform's rules; those of this machine where it is None.
+        usual: what a platform gives an application; this machine's where it is None.
     """
-    if config is not None and state is not None and data is not None:
-        return Folders(_absolute(config), _absolute(state), _absolute(data))
-    if locations is None:
-        from platformdirs import PlatformDirs  # costs as much as a bare start, so only where it is needed
-
-        locations = PlatformDirs(APP, appauthor=False)
-    usual = Folders(Path(locations.user_config_dir), Path(locations.user_state_dir), Path(locations.user_data_dir))
+    if usual is None:
+        usual = _usual()
     if len({usual.config, usual.state, usual.data}) < 3:
         usual = Folders(usual.config / "config", usual.state / "state", usual.data / "data")
     return Folders(
@@ -100,6 +79,25 @@ def missing_folders(path: str | os.PathLike[str]) -> list[str]:
         missing.append(folder)
         folder = os.path.dirname(folder)
     return missing
+
+
+def _usual() -> Folders:
+    if sys.platform == "linux" and "ANDROID_ROOT" not in os.environ and os.environ.get("HOME", "").startswith("/"):
+        return Folders(
+            _xdg("XDG_CONFIG_HOME", ".config"),
+            _xdg("XDG_STATE_HOME", ".local/state"),
+            _xdg("XDG_DATA_HOME", ".local/share"),
+        )
+    from platformdirs import PlatformDirs
+
+    found = PlatformDirs(APP, appauthor=False)
+    return Folders(found.user_config_path, found.user_state_path, found.user_data_path)
+
+
+def _xdg(name: str, default: str) -> Path:
+    """What platformdirs answers on Linux, where loading it would cost every command as much as starting Python."""
+    value = os.environ.get(name, "")
+    return Path(value if value.startswith("/") else os.path.join(os.environ["HOME"], default), APP)
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:

@@ -13,13 +13,13 @@ import contextlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from connect_mcp.base import atomic, locks
 from connect_mcp.base.atomic import Changed, Seen
 from connect_mcp.base.errors import Place, Refused
 from connect_mcp.base.folders import Folders, missing_folders
+from connect_mcp.base.record import record, replace
 from connect_mcp.base.system import SYSTEM, System
 
 from .editors import engine
@@ -31,7 +31,7 @@ _TRIES = 10
 """How often a transaction starts over because somebody else wrote meanwhile."""
 
 
-@dataclass(frozen=True)
+@record
 class Target:
     """What is to be done to one file for some hosts.
 
@@ -54,7 +54,7 @@ class Target:
     host_lock: str | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Planned:
     """What would be written to one file.
 
@@ -87,7 +87,7 @@ class Planned:
         return self.before != self.after
 
 
-@dataclass(frozen=True)
+@record
 class Transaction:
     """What was written.
 
@@ -100,7 +100,7 @@ class Transaction:
     files: tuple[Planned, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Restored:
     """What undo did to one file.
 
@@ -114,7 +114,7 @@ class Restored:
     how: Literal["exact", "deleted", "reversed", "left"]
 
 
-@dataclass(frozen=True)
+@record
 class Undone:
     """What undo did.
 
@@ -131,7 +131,7 @@ class Undone:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@record
 class _Step:
     """One file to be written in a transaction."""
 
@@ -146,7 +146,7 @@ class _Step:
     mode: int | None
 
 
-@dataclass(frozen=True)
+@record
 class _Work:
     """All that one transaction is to do, found anew whenever it starts over."""
 
@@ -275,11 +275,11 @@ def pending(folders: Folders, *, system: System = SYSTEM) -> list[str]:
     """What `recover` would settle, one line each; nothing is changed, and what is at work is left out."""
     journal = Journal(folders, system)
     lines: list[str] = []
-    for record in journal.records("open", notes=lines):
+    for left in journal.records("open", notes=lines):
         with contextlib.ExitStack() as stack:
-            if _take_free(journal, record, frozenset(), stack, system, make=False):
-                names = ", ".join(file.path for file in record.files)
-                lines.append(f"'{record.command}' was interrupted: the next command that writes settles {names}")
+            if _take_free(journal, left, frozenset(), stack, system, make=False):
+                names = ", ".join(file.path for file in left.files)
+                lines.append(f"'{left.command}' was interrupted: the next command that writes settles {names}")
     return lines
 
 
@@ -377,11 +377,11 @@ def _recover(journal: Journal, held: Collection[str], system: System) -> list[st
         return lines
     with journal.locked():
         journal.sweep()
-        for record in journal.records("open", notes=lines):
+        for left in journal.records("open", notes=lines):
             with contextlib.ExitStack() as stack:
                 # A process at work holds the locks of its files until its transaction is settled.
-                if _take_free(journal, record, held, stack, system):
-                    lines.append(_settled(record, journal, system))
+                if _take_free(journal, left, held, stack, system):
+                    lines.append(_settled(left, journal, system))
     return lines
 
 
@@ -495,8 +495,8 @@ def _exactly(item: Planned, journal: Journal) -> Planned:
     if not item.edit.changed or not all(isinstance(change, Remove) for change in changes):
         return item
     wanted = {(change.section, change.name) for change in changes}
-    for record in journal.records("done", notes=[]):
-        for file in record.files:
+    for earlier in journal.records("done", notes=[]):
+        for file in earlier.files:
             if file.real == item.real and file.after == item.before and _only_put(file, wanted):
                 old = engine.decode(file.before or b"", item.path)
                 splice = Splice(0, len(item.edit.old), old)
@@ -517,9 +517,9 @@ def _only_put(file: FileRecord, entries: set[tuple[Section, str]]) -> bool:
 
 
 def _undoable(journal: Journal, wanted: int | None, notes: list[str]) -> Record:
-    for record in journal.records("done", notes=notes):
-        if record.undoes is None and wanted in (None, record.id):
-            return record
+    for found in journal.records("done", notes=notes):
+        if found.undoes is None and wanted in (None, found.id):
+            return found
     if wanted is None:
         raise Refused("there is nothing to undo", why="; ".join(notes))
     raise Refused(f"there is no transaction {wanted} to undo", why="; ".join(notes))

@@ -16,11 +16,11 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from connect_mcp.base import atomic, locks
 from connect_mcp.base.folders import Folders, private_folder
+from connect_mcp.base.record import record
 from connect_mcp.base.system import SYSTEM, System
 
 from .editors.model import Change, Put, Remove, Section, Value
@@ -38,7 +38,7 @@ Key = tuple[str, Section, str]
 """An entry's place: the file's real path, the section, the entry's name."""
 
 
-@dataclass(frozen=True)
+@record
 class Installed:
     """An entry that we put.
 
@@ -72,7 +72,7 @@ class Installed:
         return "present" if _holds(now, self.entry) else "changed"
 
 
-@dataclass(frozen=True)
+@record
 class FileRecord:
     """One file of a transaction.
 
@@ -101,7 +101,7 @@ class FileRecord:
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Record:
     """One transaction.
 
