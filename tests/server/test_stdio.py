@@ -110,7 +110,7 @@ def test_streams_may_be_one_socket_that_does_not_block(tmp_path: Path) -> None:
     theirs.setblocking(False)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with ours, theirs, (tmp_path / "stderr").open("w+b") as stderr:
-        process = subprocess.Popen(SERVE, stdin=theirs, stdout=theirs, stderr=stderr, env=environment)
+        process = subprocess.Popen(SERVE, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=stderr, env=environment)
         theirs.close()
         ours.settimeout(PATIENCE)
         ours.sendall(line({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "x"}}))
