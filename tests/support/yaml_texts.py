@@ -1,6 +1,7 @@
 """YAML documents for the editor's tests: a text full of trivia, with a model of the servers that it holds."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -46,7 +47,7 @@ FOREIGN = (
     "tagged: !custom {a: 1}\nother: !!str 5\n",
     "nothing:\nnull2: ~ # null\n",
     "nested:\n - - a\n   - b: c\n     d: e\n -\n   x: y\n",
-    "# only a comment\n\n",
+    "# a comment\nlast: 1\n\n",
 )
 
 
@@ -55,7 +56,7 @@ class Document:
     """A text and what it holds."""
 
     text: str
-    entries: dict[str, Value]
+    entries: Mapping[str, Value]
     section: Section
 
 
@@ -82,7 +83,7 @@ comments = st.sampled_from(("", "", "", " # note", "  # a: b", " #"))
 
 
 @st.composite
-def entries(draw: st.DrawFn) -> Value:
+def entries(draw: st.DrawFn) -> dict[str, Value]:
     """A server's entry without its name."""
     entry: dict[str, Value] = {"command": draw(strings)}
     if draw(st.booleans()):
@@ -108,21 +109,25 @@ def documents(draw: st.DrawFn, section: Section) -> Document:
     if draw(st.booleans()):
         text = draw(st.sampled_from(("---\n", "# head\n--- # start\n", "%YAML 1.2\n---\n"))) + text
     if draw(st.booleans()):
-        text += draw(st.sampled_from(("...\n", "\n\n", "  # end\n", "# end\n")))
+        text += draw(st.sampled_from(("...\n" if parts else "", "\n\n", "  # end\n", "# end\n")))
     if draw(st.integers(0, 3)) == 0 and not text.endswith("kept\n\n\n"):
         text = text.rstrip("\n")
     text = text.replace("\n", draw(st.sampled_from(("\n", "\n", "\r\n"))))
+    if section.keyed_by:
+        found = {name: {"name": name, **entry} for name, entry in found.items()}
     return Document(draw(st.sampled_from(("", "\ufeff"))) + text, found, section)
 
 
-def _section(draw: st.DrawFn, layout: Layout, found: dict[str, Value], section: Section, *, absent: bool) -> str:
+def _section(
+    draw: st.DrawFn, layout: Layout, found: dict[str, dict[str, Value]], section: Section, *, absent: bool
+) -> str:
     head = draw(st.sampled_from(("mcpServers:", "'mcpServers':", "mcpServers :"))) + draw(comments).replace("#", " #")
     if absent:
         return head + "\n" + draw(st.sampled_from(("", "  # - name: old\n", "\n")))
     key = head.partition(":")[0] + ":"
     if not found:
         return f"{key} {'[]' if section.keyed_by else '{}'}{draw(comments)}\n"
-    values = [{"name": name, **_map(value)} for name, value in found.items()] if section.keyed_by else found
+    values = [{"name": name, **value} for name, value in found.items()] if section.keyed_by else found
     if layout.flow:
         glue = draw(st.sampled_from((", ", ",", ",\n  ", ", # note\n    ")))
         return f"{key} {_flow(values, layout, glue)}{draw(comments)}\n"
@@ -133,23 +138,18 @@ def _section(draw: st.DrawFn, layout: Layout, found: dict[str, Value], section: 
     return f"{head}\n{inner}"
 
 
-def _map(value: Value) -> dict[str, Value]:
-    assert isinstance(value, dict)
-    return value
-
-
-def _item(draw: st.DrawFn, value: dict[str, Value], column: int, layout: Layout) -> str:
+def _item(draw: st.DrawFn, value: Mapping[str, Value], column: int, layout: Layout) -> str:
     lead = draw(st.sampled_from(("", "", "\n", " " * column + "# - name: fake\n")))
     inner = _block(draw, value, column + 1 + layout.gap, layout)
     return lead + " " * column + "-" + inner[column + 1 :]
 
 
-def _block(draw: st.DrawFn, pairs: dict[str, Value], column: int, layout: Layout) -> str:
+def _block(draw: st.DrawFn, pairs: Mapping[str, Value], column: int, layout: Layout) -> str:
     text = ""
     for key, value in pairs.items():
         head = " " * column + _scalar(key, layout) + ":"
         note = draw(comments)
-        if isinstance(value, dict) and value:
+        if isinstance(value, Mapping) and value:
             text += f"{head}{note}\n{_block(draw, value, column + layout.step, layout)}"
         elif isinstance(value, list) and value and draw(st.booleans()):
             indent = " " * (column + layout.dash)
@@ -160,7 +160,7 @@ def _block(draw: st.DrawFn, pairs: dict[str, Value], column: int, layout: Layout
 
 
 def _flow(value: Value, layout: Layout, glue: str) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return (
             "{" + glue.join(f"{_scalar(key, layout)}: {_flow(item, layout, glue)}" for key, item in value.items()) + "}"
         )
@@ -183,3 +183,17 @@ def _escaped(char: str) -> str:
     if char in '"\\':
         return "\\" + char
     return char if char.isprintable() else f"\\U{ord(char):08x}"
+
+
+@st.composite
+def mangled(draw: st.DrawFn) -> str:
+    """A document in which pieces were cut out, doubled or put in: often still YAML, and seldom as it was meant."""
+    text = draw(st.sampled_from((LIST, MAP)).flatmap(documents)).text
+    pieces = st.sampled_from(
+        (*"-:?[]{},#&*!|>'\"%@ \t\n\r", "- ", ": ", "\n  ", "---\n", "<<: ", "&x ", "*x", "connect")
+    )
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(text)))
+        end = min(len(text), start + draw(st.sampled_from((0, 0, 1, 2, 9))))
+        text = text[:start] + draw(st.just("") | pieces | st.just(text[start:end] * 2)) + text[end:]
+    return text

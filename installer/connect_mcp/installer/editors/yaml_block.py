@@ -60,6 +60,8 @@ class BlockRewrite:
         """Whole lines for a place at the start of a line, or at the end of a text that lacks its last line break."""
         if line_start(self._text, at) == at:
             return lines + "\n"
+        if len(self._children) - 1 in self._rewrite.delete:
+            return lines
         last = self._container.last
         clipped = last.style in _BLOCK_SCALARS and "-" not in self._text[last.body : last.body + 3]
         if clipped and next_line(self._text, last.until) == at:

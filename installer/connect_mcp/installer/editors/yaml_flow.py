@@ -1,11 +1,14 @@
 """Rewriting a YAML flow collection: `[a, {b: c}]`, on one line or many."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from .model import Fault, Rewrite, Splice, Value
 from .yaml_lines import ends_line, line_start, next_line, starts_line
 from .yaml_nodes import Child, Found
 from .yaml_style import FREE_TEXT, style_near
+
+_BLANKS_TO_SPARE = re.compile(r"[ \t]+(?=[,\]}])")
 
 
 class FlowRewrite:
@@ -47,7 +50,10 @@ class FlowRewrite:
         old, text = child.node, self._inline(value, child.name())
         if old.style != "":
             return Splice(old.start, old.end, text)
-        return Splice(old.end, old.end, f": {text}") if child.after < 0 else Splice(child.after, old.end, f" {text}")
+        if child.after < 0:
+            return Splice(old.end, old.end, f": {text}")
+        blanks = _BLANKS_TO_SPARE.match(self._text, old.end)
+        return Splice(child.after, blanks.end() if blanks else old.end, f" {text}")
 
     def _filled(self, new: Sequence[str]) -> Iterator[Splice]:
         """A collection that is empty, or loses all it has, gets `new`; comments in it stay."""

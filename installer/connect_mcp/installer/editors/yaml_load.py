@@ -20,7 +20,6 @@ _DEEPEST = 40
 _SENTENCES = (
     ("found character '\\t'", "a tab stands where only spaces may", "replace the tab by spaces"),
     ("mapping values are not allowed", "a second colon on this line, or wrong indentation above", ""),
-    ("could not find expected ':'", "a key without a colon", ""),
     ("expected ',' or ']'", "a list that is opened with [ is not closed, or lacks a comma", ""),
     ("expected ',' or '}'", "a map that is opened with { is not closed, or lacks a comma", ""),
     ("expected the node content", "a value is expected here", ""),
@@ -105,11 +104,13 @@ def events(text: str) -> "Iterator[Event]":
 def _marked(error: "MarkedYAMLError", text: str, shift: int) -> Fault:
     """A text that ends too early is at fault where that began which is not complete."""
     problem, context = error.problem_mark, error.context_mark
-    at = problem.index + shift if problem else 0
+    at, began = (mark.index + shift if mark else 0 for mark in (problem, context))
+    if "expected ':'" in str(error.problem):
+        return Fault(began, "a key without a colon", _MEND)
     if at < len(text.rstrip()):
         return _fault(str(error.problem), at)
-    if context and context.index + shift < len(text.rstrip()):
-        return Fault(context.index + shift, "what starts here is never closed", _MEND)
+    if context and began < len(text.rstrip()):
+        return Fault(began, "what starts here is never closed", _MEND)
     return Fault(at, "the file ends here in the middle of something", _MEND)
 
 
