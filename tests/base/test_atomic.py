@@ -12,6 +12,9 @@ from connect_mcp.base.errors import Refused
 from connect_mcp.base.system import System
 from support.systems import Counting
 
+# The children only run what is tested and end at once; pytest-xdist's own thread in the parent is no concern of theirs.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
 
 def replace(path: Path, data: bytes, *, mode: int | None = None, in_place: bool = False, system: System) -> None:
     seen = look(str(path), system)

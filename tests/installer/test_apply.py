@@ -19,6 +19,9 @@ from connect_mcp.installer.editors.model import Put, Remove, Section
 from connect_mcp.installer.journal import Journal
 from support.systems import Counting, dying, failing
 
+# The children only run what is tested and end at once; pytest-xdist's own thread in the parent is no concern of theirs.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
 SERVERS = Section(("mcpServers",))
 OLD = b'\xef\xbb\xbf{\r\n\t"mcpServers": {\r\n\t\t"a/b": {"command": "x"} // theirs\r\n\t},\r\n\t"theme": "dark",\r\n}'
 
