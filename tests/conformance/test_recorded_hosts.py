@@ -1,0 +1,38 @@
+"""The recordings of real hosts with the bundled server: each is played at the server of this checkout."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from connect_mcp.conformance.commands import main
+
+SESSIONS = sorted((Path(__file__).parents[2] / "fixtures" / "sessions").glob("*.jsonl"))
+SERVER = (sys.executable, "-m", "connect_mcp", "serve")
+
+
+def test_there_is_a_recording_of_each_of_the_three_hosts() -> None:
+    assert {path.name.split("-")[0] for path in SESSIONS} >= {"codex", "claude", "opencode"}
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda path: path.stem)
+def test_the_bundled_server_answers_as_it_did_when_it_was_recorded(
+    session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["replay", str(session), "--", *SERVER, "--embedded", "--data-dir", str(tmp_path)])
+    assert code == 0, capsys.readouterr().out
+
+
+def test_a_server_that_answers_otherwise_is_told_from_the_recorded_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the embedded workspace and without a key, the recorded call has no answer to give."""
+    (session,) = [path for path in SESSIONS if path.name.startswith("codex-")]
+    assert main(["replay", str(session), "--", *SERVER]) == 1
+    assert "UNAUTHENTICATED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda path: path.stem)
+def test_a_recording_names_no_place_on_the_machine_it_was_made_on(session: Path) -> None:
+    text = session.read_text(encoding="utf-8")
+    assert not [folder for folder in ("/home/", "/root/", "/tmp/", "/Users/", "/work/") if folder in text]
