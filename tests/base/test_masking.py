@@ -49,6 +49,7 @@ def test_other_peoples_secrets_are_masked_too(text: str, secret: str) -> None:
         'API_KEY = "$API_KEY"',
         'bearer_token_env_var = "MY_TOKEN"',
         '"author": "Ann"',
+        "These are private: only members see them.",
         '"keyboard": "us"',
     ],
 )

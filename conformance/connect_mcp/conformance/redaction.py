@@ -46,6 +46,8 @@ class Redactor:
         self._numbers: dict[str, dict[str, int]] = {}
         self._known = _alternatives(_spellings(_secret_values(env)))
         self._folders = dict.fromkeys(_spellings([cwd]), "{{cwd}}") | dict.fromkeys(_spellings([home]), "{{home}}")
+        sought = "".join([*_secret_values(env), home, cwd])
+        self._is_plain = json.dumps(sought) == f'"{sought}"'  # spelled alike at every depth of JSON inside JSON
         temporary = _spellings(tmp)
         self._beginnings = (*self._folders, *temporary)
         self._paths = _paths(self._folders, temporary)
@@ -70,7 +72,7 @@ class Redactor:
             return self._raw_fields(line)
 
     def _raw_fields(self, line: bytes) -> bytes:
-        cleaned = self._raw(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        cleaned = self._text(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         try:
             return member("raw", cleaned.decode())
         except UnicodeDecodeError:
@@ -78,20 +80,12 @@ class Redactor:
 
     def _looks_clean(self, text: str) -> bool:
         """Whether the JSON text shows without being walked through that nothing in it is replaced."""
-        if _ESCAPED.search(text):
+        if "\\" in text and (not self._is_plain or _ESCAPED.search(text)):
             return False
         ends = [found.start() for found in _CONTAINER.finditer(text)]
         if any(looks_secret(text[text.rfind('"', 0, end) + 1 : end]) for end in ends):
             return False
         return self._replaced(text, lambda kind, value: "{}") == text
-
-    def _raw(self, text: str) -> str:
-        cleaned = self._text(text)
-        if _ESCAPED.search(cleaned):  # JSON with a fault, whose escapes may hide what is looked for
-            plain = _ESCAPED.sub(_unescaped, cleaned)
-            if (without := self._text(plain)) != plain:
-                return without
-        return cleaned
 
     def _value(self, value: Json, name: str = "", *, within: bool = False) -> Json:
         """A value inside a message; `name` is the key above it, `within` whether something further up holds secrets."""
@@ -122,7 +116,12 @@ class Redactor:
         return self._text(value) if isinstance(value, str) else value
 
     def _text(self, text: str) -> str:
-        return self._replaced(text, self._placeholder)
+        cleaned = self._replaced(text, self._placeholder)
+        if _ESCAPED.search(cleaned):  # JSON inside a text, or with a fault, whose escapes may hide what is looked for
+            plain = _ESCAPED.sub(_unescaped, cleaned)
+            without = self._replaced(plain, self._placeholder)
+            return cleaned if without == plain else without
+        return cleaned
 
     def _secret(self, value: str) -> str:
         return _placed(value, self._placeholder)
@@ -160,25 +159,15 @@ def _secret_values(env: Mapping[str, str]) -> list[str]:
 
 
 def _spellings(values: Iterable[str]) -> list[str]:
-    """Each value, and how it is spelled inside JSON, a URL, base64, or with the other slashes."""
+    """Each value, and how it is spelled in JSON, in a text inside JSON, in a URL, in base64, or with other slashes."""
     found: dict[str, None] = {}
     for value in values:
-        escaped = json.dumps(value)[1:-1]
-        readable = json.dumps(value, ensure_ascii=False)[1:-1]
         data = value.encode("utf-8", "surrogateescape")
+        escaped, readable = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
         real = os.path.realpath(value) if os.path.isabs(value) else value
-        encoded = base64.b64encode(data).decode()
-        spellings = (
-            value,
-            real,
-            escaped,
-            readable,
-            quote(data),
-            quote(data, safe=""),
-            value.replace("\\", "/"),
-            encoded,
-        )
-        found.update(dict.fromkeys(spellings))
+        found.update(dict.fromkeys((value, real, value.replace("\\", "/"), escaped, readable)))
+        found.update(dict.fromkeys((json.dumps(escaped)[1:-1], json.dumps(readable, ensure_ascii=False)[1:-1])))
+        found.update(dict.fromkeys((quote(data), quote(data, safe=""), base64.b64encode(data).decode())))
     return [spelling for spelling in found if len(spelling) > 2]
 
 

@@ -198,11 +198,11 @@ class _Player:
         method = expected.get("method")
         if method in _UNPROMISED:
             return
-        self.answers += 1
         about, fits = self._sought(expected)
         got = self._awaited(event, about, fits)
         if got is None:
             return
+        self.answers += 1
         if method is None:
             self._methods.pop(_key(got["id"]), None)  # answered: a second answer would be one too many
         elif "id" in expected:
@@ -228,7 +228,6 @@ class _Player:
         return about, lambda got: "method" not in got and "id" in got and _key(got["id"]) == key
 
     def _expect_stray(self, event: Event) -> None:
-        self.answers += 1
         self._awaited(event, "a line that is no message", lambda got: False, stray=event.raw)
 
     def _awaited(

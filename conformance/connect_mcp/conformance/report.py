@@ -77,7 +77,8 @@ def as_data(results: Sequence[Replayed]) -> dict[str, Json]:
 def _lines(result: Replayed) -> Iterator[str]:
     word = result.outcome if result.outcome == "pass" else result.outcome.upper()
     by = f", recorded from {result.host}" if result.host else ""
-    yield f"{word}  {printable(result.path)}{by}: {result.answers} messages compared in {result.seconds:.2f} s"
+    compared = "1 message" if result.answers == 1 else f"{result.answers} messages"
+    yield f"{word}  {printable(result.path)}{by}: {compared} compared in {result.seconds:.2f} s"
     if result.reason:
         yield f"  {result.reason}"
     for difference in result.differences[:_SHOWN_DIFFERENCES]:

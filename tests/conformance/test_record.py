@@ -1,0 +1,271 @@
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from connect_mcp.conformance.session import Session
+from support.processes import is_gone, program
+from support.recording import PATIENCE, converse, end, events, reader, record_command, said, start, writer
+
+PLANTED = "arc_live_planted_00000000"
+
+ECHO = """
+import os
+while chunk := os.read(0, 65536):
+    while chunk:
+        chunk = chunk[os.write(1, chunk):]
+"""
+
+
+def noise() -> bytes:
+    """Every byte value, split lines, CRLF, blank lines, a megabyte in one line, and no line end at the end."""
+    made = random.Random(7)
+    return b"".join(
+        [
+            bytes(range(256)),
+            b"\r\n\n\n\r\r\n",
+            b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n',
+            b'{"a": 1, "a": 2}\n{"cut',
+            bytes(made.randrange(256) for _ in range(20_000)),
+            b"\n" + b"x" * (1 << 20) + b"\n",
+            b"last",
+        ]
+    )
+
+
+def test_every_byte_passes_both_ways_unchanged(tmp_path: Path) -> None:
+    out, sent = tmp_path / "session.jsonl", noise()
+    process = start(out, program(tmp_path, ECHO))
+    try:
+        received, errors = process.communicate(sent, timeout=PATIENCE)
+    finally:
+        end(process)
+    assert received == sent
+    assert (process.returncode, errors) == (0, b"")
+    for side in ("host", "server"):
+        lines = [event for event in events(out) if event.ev == side]
+        recorded = b"".join(
+            (json.dumps(event.msg).encode() if event.raw is None else event.raw) + event.end.encode() for event in lines
+        )
+        assert recorded == sent
+
+
+def test_standard_error_passes_unchanged_and_is_recorded(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    code = "import os; os.write(2, b'one\\n\\xff\\xfe\\r\\n{}\\nlast')"
+    assert converse(out, program(tmp_path, code), []) == (0, b"", b"one\n\xff\xfe\r\n{}\nlast")
+    assert said(out, "stderr") == [b"one", b"\xff\xfe", b"{}", b"last"]
+
+
+def test_a_part_of_a_line_is_passed_on_before_the_rest_comes(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    process = start(out, program(tmp_path, ECHO))
+    try:
+        for piece in (b'{"jso', b'nrpc":"2.0",', b'"id":1}\n'):
+            writer(process).write(piece)
+            assert reader(process).read(len(piece)) == piece
+        writer(process).close()
+        assert process.wait(PATIENCE) == 0
+    finally:
+        end(process)
+    assert said(out, "host") == said(out, "server") == [{"jsonrpc": "2.0", "id": 1}]
+
+
+def test_a_line_is_recorded_before_it_is_passed_on(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    process = start(out, program(tmp_path, ECHO))
+    try:
+        writer(process).write(b'{"id":1}\n')
+        reader(process).readline()
+        process.kill()  # at once, like a host that gives its server no time at all
+        process.wait(PATIENCE)
+        assert said(out, "host") == said(out, "server") == [{"id": 1}]
+    finally:
+        end(process)
+
+
+def test_a_signal_is_recorded_before_it_is_passed_on(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    code = """
+        import os, signal, time
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, frame: os.write(1, signal.Signals(number).name.encode() + b"\\n"))
+        os.write(1, b"%d\\n" % os.getpid())
+        while True:
+            time.sleep(1)
+    """
+    process = start(out, program(tmp_path, code))
+    try:
+        server = int(reader(process).readline())
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            process.send_signal(number)
+            assert reader(process).readline().decode().strip() == number.name
+        process.kill()
+        process.wait(PATIENCE)
+        names = [event.more["name"] for event in events(out) if event.ev == "signal"]
+        assert names == ["SIGINT", "SIGHUP", "SIGTERM"]
+        os.kill(server, signal.SIGKILL)
+    finally:
+        end(process)
+
+
+@pytest.mark.parametrize("code", [0, 1, 7, 255])
+def test_the_exit_code_is_kept(tmp_path: Path, code: int) -> None:
+    out = tmp_path / "session.jsonl"
+    assert converse(out, program(tmp_path, f"raise SystemExit({code})"), [])[0] == code
+    assert events(out)[-1].more == {"code": code, "signal": None}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV, signal.SIGINT])
+def test_a_server_that_dies_of_a_signal_takes_the_recorder_along(tmp_path: Path, number: signal.Signals) -> None:
+    out = tmp_path / "session.jsonl"
+    code = f"""
+        import os, signal
+        if {int(number)} != signal.SIGKILL:
+            signal.signal({int(number)}, signal.SIG_DFL)
+        os.kill(os.getpid(), {int(number)})
+    """
+    assert converse(out, program(tmp_path, code), [])[0] == -number
+    assert events(out)[-1].more == {"code": None, "signal": number.name}
+
+
+def test_a_server_that_closes_its_output_is_seen_to_while_it_lives(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    code = "import os, sys; os.close(1); sys.stdin.read(); os.write(2, b'still here')"
+    process = start(out, program(tmp_path, code))
+    try:
+        assert reader(process).read() == b""
+        assert process.poll() is None
+        assert process.communicate(timeout=PATIENCE)[1] == b"still here"
+    finally:
+        end(process)
+    assert next(event.more["of"] for event in events(out) if event.ev == "eof") == "stdout"
+
+
+def test_a_host_that_stops_reading_is_felt_by_the_server(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    code = """
+        import os
+        while True:
+            os.write(1, b"tick\\n")
+    """
+    process = start(out, program(tmp_path, code))
+    try:
+        reader(process).readline()
+        reader(process).close()
+        assert process.wait(PATIENCE) != 0
+    finally:
+        end(process)
+    assert {"of": "stdout"} in [event.more for event in events(out) if event.ev == "closed"]
+
+
+def test_a_process_that_outlives_the_server_and_holds_its_output_does_not_hold_the_recorder(tmp_path: Path) -> None:
+    out, mark = tmp_path / "session.jsonl", tmp_path / "pid"
+    code = f"""
+        import os, time
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(600)
+        open({str(mark)!r}, "w").write(str(pid))
+        os.write(1, b"bye\\n")
+    """
+    process = start(out, program(tmp_path, code))
+    try:
+        assert process.wait(PATIENCE) == 0
+        assert reader(process).readline() == b"bye\n"
+    finally:
+        end(process)
+        os.kill(int(mark.read_text()), signal.SIGKILL)
+    assert is_gone(int(mark.read_text()))
+
+
+def test_a_host_that_hands_over_a_socket_that_does_not_block_is_served(tmp_path: Path) -> None:
+    out, sent = tmp_path / "session.jsonl", noise()
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    process = subprocess.Popen(record_command(out, program(tmp_path, ECHO)), stdin=theirs, stdout=theirs)
+    theirs.close()
+    try:
+        with ours:
+            sender = threading.Thread(target=lambda: (ours.sendall(sent), ours.shutdown(socket.SHUT_WR)))
+            sender.start()
+            received = b""
+            while chunk := ours.recv(65536):
+                received += chunk
+            sender.join(PATIENCE)
+        assert received == sent
+        assert process.wait(PATIENCE) == 0
+    finally:
+        end(process)
+
+
+def test_a_planted_secret_is_nowhere_in_the_recording(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    code = """
+        import os, sys
+        key = os.environ["ARYTHMATIC_API_KEY"]
+        for line in sys.stdin.buffer:
+            os.write(2, b"using " + key.encode() + b" and " + os.environ["ODD_TOKEN"].encode() + b"\\n")
+            os.write(1, line)
+            os.write(1, b"not json " + key.encode() + b"\\xff\\n")
+            os.write(1, key[:10].encode())
+            os.write(1, key[10:].encode() + b"\\n")
+            os.write(1, b'{"id": 1, "x": "' + key.replace("_", "\\\\u005f").encode() + b'"}\\n')
+            os.write(1, b"no line end: " + key.encode())
+    """
+    lines = [json.dumps({"jsonrpc": "2.0", "method": "x", "params": {"key": PLANTED, "my": "swordfish"}}).encode()]
+    env = {"ARYTHMATIC_API_KEY": PLANTED, "ODD_TOKEN": "swordfish"}
+    code_, received, errors = converse(out, program(tmp_path, code), lines, env)
+    assert (code_, PLANTED.encode() in received, PLANTED.encode() in errors) == (0, True, True)
+    stored = out.read_bytes()
+    for secret in (PLANTED.encode(), b"swordfish", b"planted"):
+        assert secret not in stored
+    assert said(out, "stderr") == [b"using {{secret:1}} and {{secret:2}}"]
+    spawned = events(out)[0]
+    assert spawned.ev == "spawn"
+    assert {"ARYTHMATIC_API_KEY", "ODD_TOKEN", "HOME"} <= set(spawned.more["env"] or [])  # type: ignore[arg-type]
+
+
+def test_home_and_working_folder_are_nowhere_in_the_recording(tmp_path: Path, home: Path) -> None:
+    out, work = tmp_path / "session.jsonl", tmp_path / "work"
+    work.mkdir()
+    process = start(out, program(tmp_path, ECHO), cwd=work)
+    try:
+        process.communicate(json.dumps({"root": f"file://{work}/a", "rc": f"{home}/.rc"}).encode(), timeout=PATIENCE)
+    finally:
+        end(process)
+    assert said(out, "host") == [{"root": "file://{{cwd}}/a", "rc": "{{home}}/.rc"}]
+    assert str(work).encode() not in out.read_bytes()
+
+
+def test_a_second_start_leaves_the_first_recording_alone(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    for number in range(3):
+        assert converse(out, program(tmp_path, ECHO), [b"%d" % number])[0] == 0
+    names = ["session.jsonl", "session-2.jsonl", "session-3.jsonl"]
+    assert [said(tmp_path / name, "host") for name in names] == [[b"0"], [b"1"], [b"2"]]
+    assert out.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_header_says_where_the_recording_comes_from(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    converse(out, program(tmp_path, ECHO), [])
+    header = Session(out).header
+    assert (header.host, header.host_version, header.more["redacted"]) == ("tester", "1", True)
+
+
+def test_what_cannot_be_recorded_or_started_is_refused_in_one_line(tmp_path: Path) -> None:
+    code, received, errors = converse(tmp_path / "none" / "session.jsonl", program(tmp_path, ECHO), [])
+    assert (code, received) == (1, b"")
+    assert b"the recording cannot be written" in errors
+    code, received, errors = converse(tmp_path / "session.jsonl", ["no-such-program-here", PLANTED], [])
+    assert (code, received) == (1, b"")
+    assert b"`no-such-program-here` was not started" in errors
+    assert PLANTED.encode() not in errors
+    assert not list(tmp_path.glob("*.jsonl"))
