@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from .model import Node, Quirk, Rewrite, Splice, Table, Tree, Value
+from .model import Format, Node, Quirk, Rewrite, Splice, Table, Tree, Value
 from .yaml_load import load, scalar_tree, verbatim_tree
 from .yaml_nodes import Verbatim, spelled
 from .yaml_scan import BOM, scan
@@ -45,4 +45,4 @@ class _Yaml:
         return [Quirk("bom", 0)] if text.startswith(BOM) else []
 
 
-YAML = _Yaml()
+YAML: Format = _Yaml()

@@ -25,7 +25,7 @@ _SENTENCES = (
     ("expected the node content", "a value is expected here", ""),
     ("sequence entries are not allowed", "a list item cannot start here", ""),
     ("expected <block end>", "this line is not indented like the ones it belongs to", ""),
-    ("did not find expected <document start>", "this line is not indented like the ones it belongs to", ""),
+    ("expected '<document start>'", "this line is not indented like the ones it belongs to", ""),
     (
         "special characters are not allowed",
         "a control character",
@@ -108,7 +108,7 @@ def _marked(error: "MarkedYAMLError", text: str, shift: int) -> Fault:
     if "expected ':'" in str(error.problem):
         return Fault(began, "a key without a colon", _MEND)
     if at < len(text.rstrip()):
-        return _fault(str(error.problem), at)
+        return _fault(str(error.problem or error.context), at)
     if context and began < len(text.rstrip()):
         return Fault(began, "what starts here is never closed", _MEND)
     return Fault(at, "the file ends here in the middle of something", _MEND)

@@ -80,11 +80,9 @@ class _Scanner:
 
     def _after_marker(self, at: int, line: int) -> int:
         self._root.start = self._root.head = self._root.body = self._root.until = at
-        blanks = _BLANKS.match(self._text, at)
-        assert blanks is not None
         if _REST.match(self._text, at):
             return next_line(self._text, at)
-        return self._value(blanks.end(), line, key_allowed=True)
+        return self._value(_past(_BLANKS, self._text, at), line, key_allowed=True)
 
     def _finish(self) -> Found:
         for child in self._explicit:
@@ -96,9 +94,7 @@ class _Scanner:
 
     def _line(self, line: int) -> int:
         """Take the line at `line` and all that its last value spans; where the next line starts is returned."""
-        spaces = _SPACES.match(self._text, line)
-        assert spaces is not None
-        at = spaces.end()
+        at = _past(_SPACES, self._text, line)
         if self._text[at] == "\t":
             raise Fault(at, "a tab stands where only spaces may", "replace the tab by spaces")
         column, dash = at - line, self._indicator(at) == "-"
@@ -121,9 +117,7 @@ class _Scanner:
             self._start(at, line, indicator)
             if _REST.match(self._text, at + 1):
                 return next_line(self._text, at)
-            blanks = _BLANKS.match(self._text, at + 1)
-            assert blanks is not None
-            at = blanks.end()
+            at = _past(_BLANKS, self._text, at + 1)
 
     def _start(self, at: int, line: int, indicator: str) -> None:
         """A dash, `?` or `:` at `at`: the item, key or value after it is the slot now."""
@@ -151,9 +145,7 @@ class _Scanner:
         into.children.append(Child(at, node, colon, self._slot))
         if _REST.match(self._text, colon):
             return next_line(self._text, colon)
-        blanks = _BLANKS.match(self._text, colon)
-        assert blanks is not None
-        return self._value(blanks.end(), line)
+        return self._value(_past(_BLANKS, self._text, colon), line)
 
     def _into(self, kind: Kind, at: int, line: int) -> Found:
         """The open collection that a child at `at` belongs to, or a new one in the slot."""
@@ -185,7 +177,7 @@ class _Scanner:
         if mark in ('"', "'"):
             quoted = (_DOUBLE if mark == '"' else _SINGLE).match(text, body)
             end, node.style, node.kind = quoted.end() if quoted else -1, mark, "scalar"  # type: ignore[assignment]
-        elif mark in ("[", "{") and mark:
+        elif mark in ("[", "{"):
             end = _flow(text, body, node)
         elif mark == "*":
             alias = _ALIAS.match(text, body)
@@ -257,9 +249,7 @@ class _Scanner:
         following = self._rest(piece.end())
         at, comment = following, "#" in text[piece.end() : following]
         while at < len(text) and not comment:
-            spaces = _SPACES.match(text, at)
-            assert spaces is not None
-            here = spaces.end()
+            here = _past(_SPACES, text, at)
             if here >= len(text) or text[here] in "\r\n":
                 at = next_line(text, here)
                 continue
@@ -287,10 +277,9 @@ class _Scanner:
         indent = max(slot.column + 1, 1) + int(digit) - 1 if digit else self._indent(at, slot.column + 1)
         blank = slot.until
         while at < len(text):
-            end, spaces = line_end(text, at), _SPACES.match(text, at)
-            assert spaces is not None
-            wide = spaces.end() - at
-            if spaces.end() == end and wide <= indent:
+            end, here = line_end(text, at), _past(_SPACES, text, at)
+            wide = here - at
+            if here == end and wide <= indent:
                 blank = end
             elif wide < indent or (indent == 0 and _MARKER.match(text, at)):
                 break
@@ -304,13 +293,18 @@ class _Scanner:
     def _indent(self, at: int, least: int) -> int:
         """The indentation of a block scalar's lines that does not say so itself."""
         while at < len(self._text):
-            spaces = _SPACES.match(self._text, at)
-            assert spaces is not None
-            least = max(least, spaces.end() - at)
-            if spaces.end() < len(self._text) and self._text[spaces.end()] not in "\r\n":
+            here = _past(_SPACES, self._text, at)
+            least = max(least, here - at)
+            if here < len(self._text) and self._text[here] not in "\r\n":
                 break
-            at = next_line(self._text, spaces.end())
+            at = next_line(self._text, here)
         return least
+
+
+def _past(what: "re.Pattern[str]", text: str, at: int) -> int:
+    """Past what matches at `at`, which may be nothing."""
+    found = what.match(text, at)
+    return found.end() if found else at
 
 
 def _plain_kind(node: Found) -> Kind:
@@ -347,9 +341,7 @@ class _FlowScanner:
         self._enter(at, self._node)
         at += 1
         while self._open:
-            trivia = _TRIVIA.match(self._text, at)
-            assert trivia is not None
-            at = trivia.end()
+            at = _past(_TRIVIA, self._text, at)
             if at >= len(self._text):
                 raise Fault(self._open[-1].body, "a bracket that is opened here is never closed", "close it")
             at = self._take(at)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from .model import Value
@@ -16,6 +17,9 @@ _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 
 FREE_TEXT = {"env", "envs", "headers"}
 """Maps whose values a host takes as strings whatever they look like."""
+
+_ENOUGH = 500
+"""How many values around a place are looked at for their style."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def style_near(container: Found) -> Style:
     """The habits around a place: those of the container's own children first, then of what lies further out."""
     seen: dict[str, Any] = {}
     for around in container.lineage():
-        for node in around.walk():
+        for node in islice(around.walk(), _ENOUGH):
             for child in reversed(node.children):
                 for name, habit in _habits(node, child):
                     if around.parent is not None or not name.startswith("flow"):  # only siblings say what fits a line
