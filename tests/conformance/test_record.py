@@ -189,11 +189,12 @@ def test_a_host_that_hands_over_a_socket_that_does_not_block_is_served(tmp_path:
     out, sent = tmp_path / "session.jsonl", noise()
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
-    process = subprocess.Popen(record_command(out, program(tmp_path, ECHO)), stdin=theirs, stdout=theirs)
+    descriptor = theirs.fileno()
+    process = subprocess.Popen(record_command(out, program(tmp_path, ECHO)), stdin=descriptor, stdout=descriptor)
     theirs.close()
     try:
         with ours:
-            sender = threading.Thread(target=lambda: (ours.sendall(sent), ours.shutdown(socket.SHUT_WR)))
+            sender = threading.Thread(target=_send_all, args=(ours, sent))
             sender.start()
             received = b""
             while chunk := ours.recv(65536):
@@ -203,6 +204,11 @@ def test_a_host_that_hands_over_a_socket_that_does_not_block_is_served(tmp_path:
         assert process.wait(PATIENCE) == 0
     finally:
         end(process)
+
+
+def _send_all(connection: socket.socket, data: bytes) -> None:
+    connection.sendall(data)
+    connection.shutdown(socket.SHUT_WR)
 
 
 def test_a_planted_secret_is_nowhere_in_the_recording(tmp_path: Path) -> None:
