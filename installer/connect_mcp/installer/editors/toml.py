@@ -65,6 +65,11 @@ def _fault(text: str, body: str, message: str) -> Fault:
     reason = message[: where.start()]
     if reason.startswith("Cannot"):
         return _defined_twice(text, offset)
+    if not where[1]:  # what began where and never ended says more than where the file ends
+        try:
+            scan(text)
+        except Fault as fault:
+            offset, reason = fault.offset, fault.what
     return Fault(offset, f"this is not valid TOML: {reason[0].lower()}{reason[1:]}", _MEND)
 
 

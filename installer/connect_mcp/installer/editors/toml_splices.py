@@ -104,7 +104,8 @@ class _Plan:
         for index, value in rewrite.replace.items():
             key, node = children[index]
             if node.given is not None:
-                self.replaced.append(Splice(node.given.value_start, node.given.value_end, inline(value)))
+                text = inline(value, equals_like(self.text, node.given))
+                self.replaced.append(Splice(node.given.value_start, node.given.value_end, text))
             else:
                 self._remove(node)
                 anew.append((key, value))
@@ -176,14 +177,15 @@ class _Plan:
             at = anchor.begin if anchor in self.gone else anchor.end
             before, equals = indent(self.text, anchor.begin), equals_like(self.text, anchor)
         else:
-            look = look_like(self.text, reversed(self.blocks), self._head(table))
+            siblings = headers_in(table.parent) if table.parent else ()
+            look = look_like(self.text, [*siblings, *reversed(self.blocks)], self._head(table))
             at, before, equals = home.header_end, look.body, look.equals
         new = [f"{before}{prefix}{key_text(*path)}{equals}{inline(value, equals)}" for path, value in pairs]
         self.lines.append(self._written(at, [""] * gap + new))
 
     def _add_inline(self, table: TableNode, brace: Brace, members: Sequence[tuple[str, Value]]) -> None:
         anchor = _last(brace.pairs if table.home is brace else table.pairs)
-        prefix, equals = prefix_like(self.text, table, anchor), equals_like(self.text, anchor)
+        prefix, equals = prefix_like(self.text, table, anchor), equals_like(self.text, anchor or table.given)
         self._write_inline(
             brace, anchor, [f"{prefix}{key_text(key)}{equals}{inline(value, equals)}" for key, value in members]
         )
