@@ -13,7 +13,7 @@ from .deep import with_deep_stack
 from .model import Fault, Member, Value
 
 BLANK = " \t\r\n"
-_STRING = r'"[^"\\]*(?:\\[\s\S][^"\\]*)*"'
+_STRING = r'"[^"\\]*(?:"|(?:\\[\s\S][^"\\]*)+")'
 _COMMENT = r"//[^\r\n]*(?![^\r\n])|/\*[^*]*(?:\*(?!/)[^*]*)*\*/"
 _TRIVIA = rf"[ \t\r\n]*(?:(?:{_COMMENT})[ \t\r\n]*)*"
 
@@ -21,11 +21,11 @@ COMMENT = re.compile(_COMMENT)
 _STRING_RE = re.compile(_STRING)
 _SCALAR = re.compile(rf'{_STRING}|[^ \t\r\n"{{}}\[\],:/]+')
 _SPACE = re.compile(r"[ \t\r\n]*")
-_KEY = re.compile(rf"[ \t\r\n]*({_STRING})[ \t\r\n]*:[ \t\r\n]*")
-_NEXT = re.compile(r"[ \t\r\n]*([,}\]])")
+_KEY = re.compile(rf"({_STRING})[ \t\r\n]*:[ \t\r\n]*")
+_NEXT = re.compile(r"[ \t\r\n]*([,}\]])[ \t\r\n]*")
 _TRAILING = re.compile(rf",(?={_TRIVIA}[}}\]])")
 # A bound on the repetitions bounds the memory that one match takes; the callers loop.
-_TO_BRACKET = re.compile(rf'[^"{{}}\[\]/]*(?:(?:{_STRING}|{_COMMENT})[^"{{}}\[\]/]*){{0,1000}}')
+_TO_BRACKET = re.compile(rf'[^"{{}}\[\]/]*(?:(?:{_STRING}|{_COMMENT})[^"{{}}\[\]/]*){{0,1000}}(?:([{{\[])|([}}\]]))?')
 _TO_ODDITY = re.compile(rf'[^"/,]*(?:(?:{_STRING}|,(?!{_TRIVIA}[}}\]]))[^"/,]*){{0,1000}}')
 _TOKEN = re.compile(rf"({_STRING})({_TRIVIA}:)?|{_COMMENT}|([{{}}\[\]])")
 _CONSTANT = re.compile(rf"{_STRING}|{_COMMENT}|(-?Infinity|NaN)")
@@ -52,44 +52,57 @@ class Slot(NamedTuple):
 
 
 class JsonNode:
-    """A value in a text; `start == end` is the root of a text that holds nothing."""
+    """A value in a text, looked into when that is asked for; an empty map at the very end is a text without a value."""
 
-    __slots__ = ("_members", "_nodes", "_slots", "end", "parent", "start", "text")
+    __slots__ = ("_end", "_members", "_nodes", "_slots", "parent", "start", "text")
 
-    def __init__(self, text: str, start: int, end: int, parent: "JsonNode | None") -> None:
+    def __init__(self, text: str, start: int, end: int | None, parent: "JsonNode | None") -> None:
         self.text = text
         self.start = start
-        self.end = end
         self.parent = parent
+        self._end = end
         self._slots: list[Slot] | None = None
-        self._nodes: list[JsonNode] | None = None
+        self._nodes: list[JsonNode] = []
         self._members: list[Member] | None = None
+
+    @property
+    def end(self) -> int:
+        """The offset just after the value."""
+        if self._end is None:
+            self._look()
+        assert self._end is not None
+        return self._end
 
     @property
     def kind(self) -> Literal["map", "list", "scalar", "null"]:
         """A `null` that is written out is a scalar: the user put it there, and only the user takes it away."""
-        if self.start == self.end or self.text[self.start] == "{":
+        if self.is_void or self.text[self.start] == "{":
             return "map"
         return "list" if self.text[self.start] == "[" else "scalar"
+
+    @property
+    def is_void(self) -> bool:
+        """Whether this is the root of a text that holds nothing but blanks and comments."""
+        return self.start == len(self.text)
 
     def slots(self) -> list[Slot]:
         """Where the members or items lie, in file order."""
         if self._slots is None:
-            empty = self.start == self.end or self.kind == "scalar"
-            self._slots = [] if empty else list(_slots(self.text, self.start, self.kind == "map"))
+            self._look()
+        assert self._slots is not None
         return self._slots
 
     def nodes(self) -> list["JsonNode"]:
         """The values of the members or items, in file order."""
-        if self._nodes is None:
-            self._nodes = [JsonNode(self.text, slot.value, slot.end, self) for slot in self.slots()]
+        self.slots()
         return self._nodes
 
     def members(self) -> Sequence[Member]:
         """A map's members."""
         if self._members is None:
-            pairs = zip(self.slots(), self.nodes(), strict=True)
-            self._members = [Member(slot.key, slot.start, node) for slot, node in pairs]
+            self._members = [
+                Member(slot.key, slot.start, node) for slot, node in zip(self.slots(), self._nodes, strict=True)
+            ]
         return self._members
 
     def items(self) -> Sequence["JsonNode"]:
@@ -100,17 +113,41 @@ class JsonNode:
         """The plain value; a number too long for an int is a float."""
         return decoded(self.text[self.start : self.end])
 
+    def _look(self) -> None:
+        """Find what lies inside. What the root holds is looked into at once, so that it need not be passed twice."""
+        text, slots, nodes = self.text, [], []
+        if self.is_void or self.kind == "scalar":
+            self._slots, self._end = [], self.start if self.is_void else _scalar_end(text, self.start)
+            return
+        is_map, close = text[self.start] == "{", "}" if text[self.start] == "{" else "]"
+        at = after_trivia(text, self.start + 1)
+        while not text.startswith(close, at):
+            key, start, key_end, at = _key(text, at) if is_map else ("", at, at, at)
+            if text[at : at + 1] not in ("{", "["):
+                node = JsonNode(text, at, _scalar_end(text, at), self)
+            elif self.parent is None and text[at] == "{":
+                node = JsonNode(text, at, None, self)
+            else:
+                node = JsonNode(text, at, _bracket_end(text, at), self)
+            end = node.end
+            after, at = _separator(text, end)
+            comma = after if text[after] == "," else -1
+            slots.append(Slot(key, start, key_end, node.start, end, comma))
+            nodes.append(node)
+            if comma < 0:
+                if text[after] != close:
+                    raise Fault(after, "expected a comma or a closing bracket")
+                at = after
+        self._slots, self._nodes, self._end = slots, nodes, at + 1
+
 
 def scan(text: str) -> JsonNode:
     """The root of a text.
 
     Raises:
-        Fault: where a bracket, string or comment that opens is never closed.
+        Fault: for a comment that is never closed; its nodes raise it for brackets and strings.
     """
-    start = after_trivia(text, int(text.startswith("\ufeff")))
-    if start == len(text):
-        return JsonNode(text, start, start, None)
-    return JsonNode(text, start, _value_end(text, start), None)
+    return JsonNode(text, after_trivia(text, int(text.startswith("\ufeff"))), None, None)
 
 
 def after_trivia(text: str, at: int) -> int:
@@ -225,80 +262,71 @@ def _plain(text: str) -> Value:
 
 
 def _string(literal: str) -> str:
-    if "\\" not in literal:
-        return literal[1:-1]
     try:
         return str(json.loads(literal))
     except json.JSONDecodeError:
         return literal[1:-1]
 
 
-def _slots(text: str, start: int, is_map: bool) -> Iterator[Slot]:
-    close = "}" if is_map else "]"
-    at = after_trivia(text, start + 1)
-    while not text.startswith(close, at):
-        key, key_start, key_end = "", at, at
-        if is_map:
-            key, key_start, key_end, at = _key(text, at)
-        value = at
-        end = _value_end(text, at)
-        following = _NEXT.match(text, end)
-        at = following.end() - 1 if following else after_trivia(text, end)
-        comma = at if text.startswith(",", at) else -1
-        yield Slot(key, key_start, key_end, value, end, comma)
-        if comma >= 0:
-            at = after_trivia(text, at + 1)
-        elif not text.startswith(close, at):
-            raise Fault(at, "expected a comma or a closing bracket")
+def _separator(text: str, end: int) -> tuple[int, int]:
+    """Where the comma or bracket after a value is, and where the next thing begins."""
+    following = _NEXT.match(text, end)
+    if following:
+        after, at = following.start(1), following.end()
+        return after, after_trivia(text, at) if text.startswith("/", at) else at
+    after = after_trivia(text, end)
+    if after == len(text):
+        raise Fault(after, "the document ends here before it is complete")
+    return after, after_trivia(text, after + 1)
 
 
 def _key(text: str, at: int) -> tuple[str, int, int, int]:
     """The key at `at`, decoded, its start and end, and where its value begins."""
     simple = _KEY.match(text, at)
     if simple:
-        value = simple.end()
-        literal, start, end = simple[1], simple.start(1), simple.end(1)
+        literal, key_end, value = simple[1], simple.end(1), simple.end()
     else:
         string = _STRING_RE.match(text, at)
         if string is None:
             raise Fault(at, "expected a key in double quotes")
-        literal, start, end = string[0], string.start(), string.end()
-        colon = after_trivia(text, end)
+        literal, key_end = string[0], string.end()
+        colon = after_trivia(text, key_end)
         if not text.startswith(":", colon):
             raise Fault(colon, "expected a colon after the key")
         value = colon + 1
-    return _string(literal), start, end, after_trivia(text, value)
+    if text[value : value + 1] in ("/", *BLANK):
+        value = after_trivia(text, value)
+    return _string(literal) if "\\" in literal else literal[1:-1], at, key_end, value
 
 
-def _value_end(text: str, start: int) -> int:
-    if text[start : start + 1] in ("{", "["):
-        return _bracket_end(text, start)
+def _scalar_end(text: str, start: int) -> int:
     scalar = _SCALAR.match(text, start)
     if scalar is None:
-        raise Fault(start, "expected a value")
+        raise Fault(start, "this string is never closed" if text.startswith('"', start) else "expected a value")
     return scalar.end()
 
 
 def _bracket_end(text: str, start: int) -> int:
     """Just after the bracket that closes the one at `start`."""
-    depth, at = 1, start + 1
+    depth, at, match = 1, start + 1, _TO_BRACKET.match
     while depth:
-        begin, at = at, _end(_TO_BRACKET, text, at)
-        char = text[at : at + 1]
-        if char in ("{", "["):
+        found = match(text, at)
+        assert found is not None
+        bracket = found.lastindex
+        if bracket == 1:
             depth += 1
-        elif char in ("}", "]"):
+        elif bracket == 2:
             depth -= 1
-        elif not char:
-            raise Fault(start, "this bracket is never closed")
-        elif at > begin:
-            continue
-        elif char == '"':
-            raise Fault(at, "this string is never closed")
-        else:
-            raise _open_comment(text, at)
-        at += 1
+        elif found.end() == at or found.end() == len(text):
+            raise _unclosed(text, start, found.end())
+        at = found.end()
     return at
+
+
+def _unclosed(text: str, start: int, at: int) -> Fault:
+    if at == len(text):
+        return Fault(start, "this bracket is never closed")
+    return Fault(at, "this string is never closed") if text[at] == '"' else _open_comment(text, at)
 
 
 def _before(text: str, at: int, comments: list[tuple[int, int]]) -> str:

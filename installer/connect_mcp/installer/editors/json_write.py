@@ -144,7 +144,7 @@ class _Rewriting:
     def _filled(self) -> Splice:
         """Insert into a container without entries, after the comments in it."""
         node, text, style = self.node, self.text, self.style
-        if node.start == node.end:
+        if node.is_void:
             return self._document()
         close = node.end - 1
         at = _end_of_comments(text, node.start + 1, close)
