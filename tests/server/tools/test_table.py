@@ -100,5 +100,35 @@ def test_hints_say_what_a_host_may_do_without_asking(name: str, hints: dict[str,
 def test_a_listing_has_what_a_client_reads(tool: Tool) -> None:
     shown: dict[str, Any] = tool.listing()
     assert list(shown) == ["name", "title", "description", "inputSchema", "outputSchema", "annotations"]
-    assert shown["outputSchema"] == {"type": "object"}
+    assert shown["outputSchema"] == tool.output_schema
     assert shown["annotations"]["title"] == shown["title"]
+
+
+@every_tool
+def test_an_output_schema_is_open_and_says_what_each_field_is(tool: Tool) -> None:
+    schema = tool.output_schema
+    assert set(schema) == {"type", "properties"}
+    assert schema["type"] == "object"
+    assert schema["properties"]
+    for name, told in schema["properties"].items():
+        assert told["description"].endswith("."), name
+        assert set(told) <= {"type", "description", "items"}, name
+        for field in told.get("items", {}).get("properties", {}).values():
+            assert set(field) == {"description"}, "what the API says of an item is its own affair"
+
+
+# the types that are promised: this server makes these fields, or refuses an answer in which they are otherwise
+@every_tool
+def test_an_output_schema_promises_only_types_that_this_server_sees_to(tool: Tool) -> None:
+    typed = {name for name, told in tool.output_schema["properties"].items() if "type" in told}
+    if tool.request is None and tool.name != "publish_quiz_draft":
+        assert typed == set(tool.returns)
+    else:
+        assert typed == ({"results", "next_cursor"} if "cursor" in tool.properties else set())
+
+
+@every_tool
+def test_every_list_of_the_api_is_paginated(tool: Tool) -> None:
+    lists = tool.request is not None and tool.name.startswith(("list_", "search_"))
+    assert ("cursor" in tool.properties) is lists
+    assert {"results", "next_cursor"} <= set(tool.returns) or not lists

@@ -1,5 +1,6 @@
 """What only administrators and moderators may do."""
 
+from connect_mcp.server.tools import outputs
 from connect_mcp.server.tools.model import (
     CURSOR,
     READS,
@@ -25,6 +26,7 @@ TOOLS = (
             "status": one_of("Only tickets of this status; open and in_progress if left out.", *STATUSES),
             **CURSOR,
         },
+        returns=outputs.page(outputs.TICKET),
     ),
     Tool(
         "update_ticket",
@@ -43,6 +45,7 @@ TOOLS = (
                 "Left as it is if not given.",
             },
         },
+        returns=outputs.TICKET,
     ),
     Tool(
         "list_workspace_members",
@@ -52,5 +55,6 @@ TOOLS = (
         Request("GET", "/spaces/{space_id}/members/", query=same("cursor")),
         required=SLUG,
         optional=CURSOR,
+        returns=outputs.page(outputs.MEMBER),
     ),
 )

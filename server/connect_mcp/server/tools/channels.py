@@ -1,5 +1,6 @@
 """Chat in a workspace's channels."""
 
+from connect_mcp.server.tools import outputs
 from connect_mcp.server.tools.model import (
     ADDS,
     CURSOR,
@@ -27,6 +28,7 @@ TOOLS = (
         Request("GET", "/channels/{channel_id}/messages/", query=same("limit", "cursor")),
         required=_CHANNEL,
         optional={"limit": limit(50), **CURSOR},
+        returns=outputs.page(outputs.MESSAGE),
     ),
     Tool(
         "post_channel_message",
@@ -35,6 +37,7 @@ TOOLS = (
         ADDS,
         Request("POST", "/channels/{channel_id}/messages/", body=same("body")),
         required={**_CHANNEL, "body": text("Text of the message.")},
+        returns=outputs.MESSAGE,
     ),
     Tool(
         "edit_channel_message",
@@ -43,6 +46,7 @@ TOOLS = (
         REPLACES,
         Request("PATCH", "/channel-messages/{message_id}/", body=same("body")),
         required={**_MESSAGE, "body": text("The new text, whole.")},
+        returns=outputs.MESSAGE,
     ),
     Tool(
         "react_to_channel_message",
@@ -52,5 +56,6 @@ TOOLS = (
         TOGGLES,
         Request("POST", "/channel-messages/{message_id}/reactions/", body=same("emoji")),
         required={**_MESSAGE, **EMOJI},
+        returns=outputs.REACTIONS,
     ),
 )

@@ -1,5 +1,6 @@
 """Who am I, what is there, and where is it."""
 
+from connect_mcp.server.tools import outputs
 from connect_mcp.server.tools.model import CURSOR, READS, SLUG, Request, Tool, one_of, same, text
 
 TOOLS = (
@@ -10,6 +11,7 @@ TOOLS = (
         "write is written as this user. A good first call to see whether the connection works.",
         READS,
         Request("GET", "/auth/me/"),
+        returns=outputs.USER,
     ),
     Tool(
         "list_workspaces",
@@ -19,6 +21,7 @@ TOOLS = (
         READS,
         Request("GET", "/spaces/", query=same("cursor")),
         optional=CURSOR,
+        returns=outputs.page(outputs.WORKSPACE),
     ),
     Tool(
         "list_channels",
@@ -29,6 +32,7 @@ TOOLS = (
         Request("GET", "/spaces/{space_id}/channels/", query=same("cursor")),
         required=SLUG,
         optional=CURSOR,
+        returns=outputs.page(outputs.CHANNEL),
     ),
     Tool(
         "search_content",
@@ -42,5 +46,6 @@ TOOLS = (
             "kind": one_of("Look only for this kind; all kinds if left out.", "post", "article", "question", "message"),
             **CURSOR,
         },
+        returns=outputs.page(outputs.FOUND),
     ),
 )

@@ -1,5 +1,6 @@
 """Posts in a workspace's feed."""
 
+from connect_mcp.server.tools import outputs
 from connect_mcp.server.tools.model import (
     ADDS,
     CURSOR,
@@ -27,6 +28,7 @@ TOOLS = (
         Request("GET", "/spaces/{space_id}/posts/", query=same("limit", "cursor")),
         required=SLUG,
         optional={"limit": limit(20), **CURSOR},
+        returns=outputs.page(outputs.CONTENT),
     ),
     Tool(
         "create_feed_post",
@@ -36,6 +38,7 @@ TOOLS = (
         Request("POST", "/spaces/{space_id}/posts/", body=same("body", "title")),
         required={**SLUG, "body": text("Text of the post.")},
         optional={"title": free_text("Title of the post, if it has one.")},
+        returns=outputs.CONTENT,
     ),
     Tool(
         "edit_post",
@@ -46,6 +49,7 @@ TOOLS = (
         Request("PUT", "/posts/{post_id}/update/", body=same("body", "title")),
         required={**_POST, "body": text("The new text, whole.")},
         optional={"title": free_text("The new title; left as it is if not given.")},
+        returns=outputs.CONTENT,
     ),
     Tool(
         "react_to_post",
@@ -56,6 +60,7 @@ TOOLS = (
         Request("POST", "/posts/{post_id}/reactions/", body=same("kind")),
         required=_POST,
         optional=KIND,
+        returns=outputs.REACTIONS,
     ),
     Tool(
         "remove_reaction_from_post",
@@ -64,6 +69,7 @@ TOOLS = (
         REPLACES,
         Request("DELETE", "/posts/{post_id}/reactions/"),
         required=_POST,
+        returns=outputs.DONE,
     ),
     Tool(
         "comment_on_post",
@@ -72,5 +78,6 @@ TOOLS = (
         ADDS,
         Request("POST", "/posts/{post_id}/comments/", body=same("body")),
         required={**_POST, "body": text("Text of the comment.")},
+        returns=outputs.COMMENT,
     ),
 )

@@ -1,5 +1,6 @@
 """Articles and questions."""
 
+from connect_mcp.server.tools import outputs
 from connect_mcp.server.tools.model import (
     ADDS,
     KIND,
@@ -28,6 +29,7 @@ TOOLS = (
         ADDS,
         Request("POST", "/spaces/{space_id}/articles/", body=same("title", "body"), fixed={"status": "published"}),
         required={**SLUG, "title": text("Title of the article."), "body": text("Text of the article.")},
+        returns=outputs.CONTENT,
     ),
     Tool(
         "edit_article",
@@ -38,6 +40,7 @@ TOOLS = (
         Request("PATCH", "/articles/{article_id}/", body=same("body", "title")),
         required=_ARTICLE,
         one_of=_CHANGES,
+        returns=outputs.CONTENT,
     ),
     Tool(
         "react_to_article",
@@ -48,6 +51,7 @@ TOOLS = (
         Request("POST", "/articles/{article_id}/reactions/", body=same("kind")),
         required=_ARTICLE,
         optional=KIND,
+        returns=outputs.REACTIONS,
     ),
     Tool(
         "remove_reaction_from_article",
@@ -56,6 +60,7 @@ TOOLS = (
         REPLACES,
         Request("DELETE", "/articles/{article_id}/reactions/"),
         required=_ARTICLE,
+        returns=outputs.DONE,
     ),
     Tool(
         "comment_on_article",
@@ -64,6 +69,7 @@ TOOLS = (
         ADDS,
         Request("POST", "/articles/{article_id}/comments/", body=same("body")),
         required={**_ARTICLE, "body": text("Text of the comment.")},
+        returns=outputs.COMMENT,
     ),
     Tool(
         "create_question",
@@ -73,6 +79,7 @@ TOOLS = (
         ADDS,
         Request("POST", "/spaces/{space_id}/questions/", body=same("title", "body")),
         required={**SLUG, "title": text("The question in one line."), "body": text("The question in full.")},
+        returns=outputs.CONTENT,
     ),
     Tool(
         "edit_question",
@@ -83,6 +90,7 @@ TOOLS = (
         Request("PATCH", "/questions/{question_id}/", body=same("body", "title")),
         required=_QUESTION,
         one_of=_CHANGES,
+        returns=outputs.CONTENT,
     ),
     Tool(
         "comment_on_question",
@@ -91,5 +99,6 @@ TOOLS = (
         ADDS,
         Request("POST", "/questions/{question_id}/comments/create/", body=same("body")),
         required={**_QUESTION, "body": text("Text of the comment.")},
+        returns=outputs.COMMENT,
     ),
 )

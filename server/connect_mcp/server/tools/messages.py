@@ -1,5 +1,6 @@
 """Direct messages."""
 
+from connect_mcp.server.tools import outputs
 from connect_mcp.server.tools.model import (
     ADDS,
     CURSOR,
@@ -26,6 +27,7 @@ TOOLS = (
         READS,
         Request("GET", "/conversations/", query=same("cursor")),
         optional=CURSOR,
+        returns=outputs.page(outputs.CONVERSATION),
     ),
     Tool(
         "list_conversation_messages",
@@ -36,6 +38,7 @@ TOOLS = (
         Request("GET", "/conversations/{conversation_id}/messages/", query=same("limit", "cursor")),
         required=_CONVERSATION,
         optional={"limit": limit(50), **CURSOR},
+        returns=outputs.page(outputs.MESSAGE),
     ),
     Tool(
         "send_conversation_message",
@@ -44,6 +47,7 @@ TOOLS = (
         ADDS,
         Request("POST", "/conversations/{conversation_id}/messages/", body=same("body")),
         required={**_CONVERSATION, "body": text("Text of the message.")},
+        returns=outputs.MESSAGE,
     ),
     Tool(
         "edit_conversation_message",
@@ -52,6 +56,7 @@ TOOLS = (
         REPLACES,
         Request("PATCH", "/conversations/{conversation_id}/messages/{message_id}/", body=same("body")),
         required={**_MESSAGE, "body": text("The new text, whole.")},
+        returns=outputs.MESSAGE,
     ),
     Tool(
         "react_to_conversation_message",
@@ -61,5 +66,6 @@ TOOLS = (
         TOGGLES,
         Request("POST", "/conversations/{conversation_id}/messages/{message_id}/reactions/", body=same("emoji")),
         required={**_MESSAGE, **EMOJI},
+        returns=outputs.REACTIONS,
     ),
 )

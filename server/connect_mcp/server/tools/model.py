@@ -60,9 +60,20 @@ class Tool:
         one_of: arguments of which at least one must be given.
         annotations: the four hints.
         request: what goes to the API; None where a function of its own does it (quiz drafts).
+        returns: what is known of the answer's fields, by name.
     """
 
-    __slots__ = ("annotations", "description", "name", "one_of", "properties", "request", "required", "title")
+    __slots__ = (
+        "annotations",
+        "description",
+        "name",
+        "one_of",
+        "properties",
+        "request",
+        "required",
+        "returns",
+        "title",
+    )
 
     def __init__(
         self,
@@ -75,12 +86,14 @@ class Tool:
         required: Mapping[str, Property] | None = None,
         optional: Mapping[str, Property] | None = None,
         one_of: Mapping[str, Property] | None = None,
+        returns: Mapping[str, Property],
     ) -> None:
         self.name = name
         self.title = title
         self.description = description
         self.annotations = annotations
         self.request = request
+        self.returns = returns
         self.required = tuple(required or ())
         self.one_of = tuple(one_of or ())
         self.properties: dict[str, Property] = {**(required or {}), **(one_of or {}), **(optional or {})}
@@ -93,6 +106,11 @@ class Tool:
             schema["required"] = list(self.required)
         return schema
 
+    @property
+    def output_schema(self) -> dict[str, Any]:
+        """The JSON Schema of the structured content: open, and nothing in it is required."""
+        return {"type": "object", "properties": dict(self.returns)}
+
     def listing(self) -> dict[str, Any]:
         """The tool as tools/list shows it."""
         return {
@@ -100,7 +118,7 @@ class Tool:
             "title": self.title,
             "description": self.description,
             "inputSchema": self.input_schema,
-            "outputSchema": {"type": "object"},
+            "outputSchema": self.output_schema,
             "annotations": {"title": self.title, **self.annotations},
         }
 

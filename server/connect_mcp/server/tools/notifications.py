@@ -1,5 +1,6 @@
 """The current user's notifications."""
 
+from connect_mcp.server.tools import outputs
 from connect_mcp.server.tools.model import CURSOR, MARKS, READS, Request, Tool, flag, limit, same
 
 TOOLS = (
@@ -19,6 +20,7 @@ TOOLS = (
             "limit": limit(50),
             **CURSOR,
         },
+        returns=outputs.page(outputs.NOTIFICATION),
     ),
     Tool(
         "mark_notifications_read",
@@ -34,6 +36,7 @@ TOOLS = (
                 "description": "Ids of the notifications, as list_notifications gives them.",
             }
         },
+        returns=outputs.MARKED,
     ),
     Tool(
         "mark_all_notifications_read",
@@ -41,5 +44,6 @@ TOOLS = (
         "Marks all of the current user's notifications as read.",
         MARKS,
         Request("POST", "/notifications/mark-read/", body={}, fixed={"all": True}),
+        returns=outputs.MARKED,
     ),
 )

@@ -1,5 +1,6 @@
 """Polls."""
 
+from connect_mcp.server.tools import outputs
 from connect_mcp.server.tools.model import (
     ADDS,
     READS,
@@ -46,6 +47,7 @@ TOOLS = (
                 "Open until close_poll if left out."
             ),
         },
+        returns=outputs.POLL,
     ),
     Tool(
         "get_poll",
@@ -54,6 +56,7 @@ TOOLS = (
         READS,
         Request("GET", "/polls/{poll_id}/"),
         required=_POLL,
+        returns=outputs.POLL,
     ),
     Tool(
         "vote_on_poll",
@@ -66,6 +69,7 @@ TOOLS = (
             **_POLL,
             "option_id": text("Id of the option, as get_poll gives it: a UUID, not a position in the list."),
         },
+        returns=outputs.POLL,
     ),
     Tool(
         "close_poll",
@@ -74,5 +78,6 @@ TOOLS = (
         REPLACES,
         Request("POST", "/polls/{poll_id}/close/"),
         required=_POLL,
+        returns=outputs.POLL,
     ),
 )

@@ -1,5 +1,6 @@
-"""Quizzes: composed as a draft in this server, published whole. `drafts` holds them."""
+"""Quizzes: composed as a draft on this machine, published whole. `drafts` keeps them."""
 
+from connect_mcp.server.tools import outputs
 from connect_mcp.server.tools.model import (
     ADDS,
     DRAFT_ADDS,
@@ -20,11 +21,12 @@ TOOLS = (
     Tool(
         "create_quiz_draft",
         "Create quiz draft",
-        "Begins a quiz as a draft that nobody else sees. Returns its draft_id for add_quiz_question. The draft lives "
-        "in this server's memory: it is lost when the server stops, so publish it in the same session.",
+        "Begins a quiz as a draft that nobody else sees. Returns its draft_id for add_quiz_question, and where on this "
+        "computer the draft is kept: it outlives this server, and ends 7 days after its last change.",
         ADDS,
         required={**SLUG, "title": text("Title of the quiz.")},
         optional={"body": free_text("Introduction to the quiz.")},
+        returns=outputs.DRAFT,
     ),
     Tool(
         "add_quiz_question",
@@ -58,6 +60,7 @@ TOOLS = (
                 "description": "What a correct answer is worth, 1 to 100.",
             },
         },
+        returns=outputs.ADDED,
     ),
     Tool(
         "list_quiz_draft_questions",
@@ -66,6 +69,7 @@ TOOLS = (
         "correct answers: never show it to those who will take the quiz.",
         DRAFT_READS,
         required=_DRAFT,
+        returns=outputs.REVIEW,
     ),
     Tool(
         "discard_quiz_draft",
@@ -73,6 +77,7 @@ TOOLS = (
         "Throws a quiz draft away, with all its questions. It cannot be brought back.",
         DRAFT_DROPS,
         required=_DRAFT,
+        returns=outputs.DISCARDED,
     ),
     Tool(
         "publish_quiz_draft",
@@ -82,5 +87,6 @@ TOOLS = (
         "draft is dropped, unless publishing failed.",
         PUBLISHES,
         required=_DRAFT,
+        returns=outputs.QUIZ,
     ),
 )

@@ -1,5 +1,6 @@
 """Support tickets, as the one who asks for help sees them."""
 
+from connect_mcp.server.tools import outputs
 from connect_mcp.server.tools.model import (
     ADDS,
     CURSOR,
@@ -25,6 +26,7 @@ TOOLS = (
         READS,
         Request("GET", "/support/tickets/", query=same("status", "cursor"), fixed={"queue": "mine"}),
         optional={"status": one_of("Only tickets of this status; all if left out.", *STATUSES), **CURSOR},
+        returns=outputs.page(outputs.TICKET),
     ),
     Tool(
         "create_ticket",
@@ -36,6 +38,7 @@ TOOLS = (
         optional={
             "workspace_slug": free_text("Slug of the workspace it is about, as list_workspaces gives it, if any.")
         },
+        returns=outputs.TICKET,
     ),
     Tool(
         "get_ticket",
@@ -44,6 +47,7 @@ TOOLS = (
         READS,
         Request("GET", "/support/tickets/{ticket_id}/"),
         required=TICKET,
+        returns=outputs.TICKET,
     ),
     Tool(
         "list_ticket_comments",
@@ -54,6 +58,7 @@ TOOLS = (
         Request("GET", "/support/tickets/{ticket_id}/comments/", query=same("cursor")),
         required=TICKET,
         optional=CURSOR,
+        returns=outputs.page(outputs.TICKET_COMMENT),
     ),
     Tool(
         "comment_on_ticket",
@@ -68,5 +73,6 @@ TOOLS = (
         ),
         required={**TICKET, "body": text("Text of the comment.")},
         optional={"is_internal": flag("Whether only staff may see it.")},
+        returns=outputs.TICKET_COMMENT,
     ),
 )
