@@ -12,16 +12,14 @@ MASK = "********"
 
 Plain: TypeAlias = Union[str, int, float, bool, None, Sequence["Plain"], Mapping[str, "Plain"]]
 
+# Compiled where they are first used (`re` keeps them): most commands need two of them, and compiling all takes 5 ms.
 # Searched in lowered text: ignoring case in the pattern itself takes ten times as long.
-_SECRET_NAME = re.compile(r"key|token|secret|passw|passphrase|pwd|auth|cred|private|cookie|session|bearer|dsn")
-_NOT_SECRET = re.compile(
-    r"(?:^|[_-])(?:author|keyboard|keymap|keyword|monkey)|_(?:file|path|dir)$|^env_?vars?$|env_var$|^private$",
-    re.IGNORECASE,
-)
+_TELLING = r"key|token|secret|passw|passphrase|pwd|auth|cred|private|cookie|session|bearer|dsn"
+_HARMLESS = r"(?:^|[_-])(?:author|keyboard|keymap|keyword|monkey)|_(?:file|path|dir)$|^env_?vars?$|env_var$|^private$"
 
 # Forms that the issuers document: Connect, OpenAI and Anthropic, GitHub, GitLab, Slack, AWS, Google, JWTs.
 # Each begins with a literal, and looks back from there, since that is what the search is fast at.
-_TOKEN = re.compile(
+_CREDENTIAL = (
     r"arc_(?:live|test)_[A-Za-z0-9_-]+"
     r"|sk-(?<!\wsk-)[A-Za-z0-9_-]{8,}"
     r"|gh[pousr]_(?<!\wgh.{2})[A-Za-z0-9]{16,}|github_pat_(?<!\wgithub_pat_)[A-Za-z0-9_]{16,}"
@@ -29,20 +27,20 @@ _TOKEN = re.compile(
     r"|AKIA(?<!\wAKIA)[0-9A-Z]{16}\b|AIza(?<!\wAIza)[0-9A-Za-z_-]{30,}"
     r"|eyJ(?<![\w-]eyJ)[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
 )
-_SCHEME = re.compile(
+_SCHEME = (
     r"(?P<before>(?:(?:Bearer|bearer|BEARER)(?<!\w.{6})|(?:Basic|basic|BASIC)(?<!\w.{5}))\s+)"
     r"(?P<secret>[A-Za-z0-9._~+/=-]{6,})"
 )
-_USERINFO = re.compile(r"(?P<before>://[^/\s:@\"']*:)(?P<secret>[^@\s/\"']+)(?=@)")
-_WORD = re.compile(r"[\w.-]+")
-_BETWEEN = re.compile(r"\\*[\"']?\s*[:=]\s*")
-_VALUE = re.compile(r"\"(?:[^\"\\\n]|\\.)+\"|\\+\"[^\"\n]+\"|'[^'\n]+'|[^\s,\"'}\]\[{|>]+")
-_OPAQUE = re.compile(r"(?=[^\s]*[0-9])(?=[^\s]*[A-Za-z])[A-Za-z0-9+/_=-]{24,}")
+_USERINFO = r"(?P<before>://[^/\s:@\"']*:)(?P<secret>[^@\s/\"']+)(?=@)"
+_WORD = r"[\w.-]+"
+_BETWEEN = r"\\*[\"']?\s*[:=]\s*"
+_VALUE = r"\"(?:[^\"\\\n]|\\.)+\"|\\+\"[^\"\n]+\"|'[^'\n]+'|[^\s,\"'}\]\[{|>]+"
+_OPAQUE = r"(?=[^\s]*[0-9])(?=[^\s]*[A-Za-z])[A-Za-z0-9+/_=-]{24,}"
 
 
 def looks_secret(name: str) -> bool:
     """Whether a variable, header, option or key of this name usually holds a credential."""
-    return bool(_SECRET_NAME.search(name.lower())) and not _NOT_SECRET.search(name)
+    return bool(re.search(_TELLING, name.lower())) and not re.search(_HARMLESS, name, re.IGNORECASE)
 
 
 def masked(text: str, values: Iterable[str] = ()) -> str:
@@ -58,11 +56,11 @@ def without_secrets(text: str, replace: Callable[[str], str], values: Iterable[s
     known = sorted({re.escape(value) for value in values if len(value) > 3}, key=len, reverse=True)
     if known:
         text = re.sub("|".join(known), lambda found: replace(found.group()), text)
-    text = _TOKEN.sub(lambda found: replace(found.group()), text)
+    text = re.sub(_CREDENTIAL, lambda found: replace(found.group()), text)
     lowered = text.lower()
     for form, sign in ((_SCHEME, "bearer"), (_SCHEME, "basic"), (_USERINFO, "://")):
         if sign in lowered:
-            text = form.sub(lambda found: found["before"] + _unless_replaced(found["secret"], replace), text)
+            text = re.sub(form, lambda found: found["before"] + _unless_replaced(found["secret"], replace), text)
     return "".join(_without_assigned(text, replace))
 
 
@@ -76,16 +74,17 @@ def secret_values(value: Plain, name: str = "") -> set[str]:
 
 def _without_assigned(text: str, replace: Callable[[str], str]) -> Iterator[str]:
     """The pieces of `text`; each word is looked at once, so that it takes linear time whoever wrote the text."""
+    word, between_them, a_value = re.compile(_WORD), re.compile(_BETWEEN), re.compile(_VALUE)
     at = seen = 0
-    for hint in _SECRET_NAME.finditer(_lowered(text)):
+    for hint in re.finditer(_TELLING, _lowered(text)):
         if hint.start() < seen:
             continue
         begin = hint.start()
-        while begin > seen and _WORD.match(text[begin - 1]):
+        while begin > seen and word.match(text[begin - 1]):
             begin -= 1
-        seen = _end(_WORD, text, begin)
-        between = _BETWEEN.match(text, seen)
-        value = _VALUE.match(text, between.end()) if between and looks_secret(text[begin:seen]) else None
+        seen = _end(word, text, begin)
+        between = between_them.match(text, seen)
+        value = a_value.match(text, between.end()) if between and looks_secret(text[begin:seen]) else None
         plain = value.group().strip("\\\"'") if value else ""
         if value and plain and plain.lower() not in {"true", "false", "null", "none"}:
             yield text[at : value.start()] + value.group().replace(plain, _unless_replaced(plain, replace), 1)
@@ -120,7 +119,7 @@ def _secrets(value: Plain, name: str) -> Iterator[str]:
         for key, item in value.items():
             yield from _secrets(item, key)
     elif isinstance(value, str):
-        if value and not _is_reference(value) and (looks_secret(name) or _OPAQUE.fullmatch(value)):
+        if value and not _is_reference(value) and (looks_secret(name) or re.fullmatch(_OPAQUE, value)):
             yield value
     elif isinstance(value, Sequence):
         before = ""

@@ -482,7 +482,12 @@ def _rows_from(data: Sequence[Mapping[str, Any]]) -> dict[Key, Installed | None]
 def _holds(now: Value, put: Value) -> bool:
     if isinstance(put, Mapping):
         return isinstance(now, Mapping) and all(key in now and _holds(now[key], value) for key, value in put.items())
-    return json.dumps(now, sort_keys=True) == json.dumps(put, sort_keys=True)  # which tells True from 1
+    return _spelled(now) == _spelled(put)
+
+
+def _spelled(value: Value) -> str:
+    """A value as text, which tells True from 1; a TOML file may hold dates, which JSON has no form for."""
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _size(folder: str) -> int:
