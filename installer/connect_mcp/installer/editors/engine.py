@@ -10,9 +10,9 @@ import itertools
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from connect_mcp.base.errors import Place, Refused
+from connect_mcp.base.record import replace
 
 from .model import (
     Change,

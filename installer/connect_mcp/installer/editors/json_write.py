@@ -4,8 +4,9 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from connect_mcp.base.record import record, replace
 
 from .json_scan import BLANK, COMMENT, JsonNode, Slot
 from .model import Fault, Rewrite, Splice, Value
@@ -18,7 +19,7 @@ _LARGE = 65536
 """Only so many neighbours, none larger than this, are looked at for their style."""
 
 
-@dataclass(frozen=True)
+@record
 class _Style:
     """How the neighbours are written.
 

@@ -5,8 +5,9 @@ positions and a `Rewrite` of one container into `Splice`s; `engine` plans the re
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias, Union
+from typing import Literal, NamedTuple, Protocol, TypeAlias, Union
+
+from connect_mcp.base.record import field, record
 
 Value: TypeAlias = Union[str, int, float, bool, None, Sequence["Value"], Mapping[str, "Value"]]
 """A plain value that an entry can hold; maps keep their order."""
@@ -24,8 +25,7 @@ class Table(tuple[tuple[str, Tree], ...]):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Splice:
+class Splice(NamedTuple):
     """Replace `text[start:end]` (offsets in characters, a leading BOM counts as one) by `text`."""
 
     start: int
@@ -33,7 +33,7 @@ class Splice:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Section:
     """Where a host keeps its servers: a key path from the top, to a map of entries by name or to a list of them.
 
@@ -46,7 +46,7 @@ class Section:
     keyed_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Put:
     """Give the entry `name` these values.
 
@@ -66,7 +66,7 @@ class Put:
     top: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Remove:
     """Take the entry `name` out; a document without it stays as it is."""
 
@@ -93,8 +93,7 @@ class Fault(Exception):
         self.mend = mend
 
 
-@dataclass(frozen=True, slots=True)
-class Quirk:
+class Quirk(NamedTuple):
     """Something legal in the format that some host is known to reject: see `Format.quirks`."""
 
     kind: Literal["comment", "trailing-comma", "bom", "duplicate-key"]
@@ -125,8 +124,7 @@ class Node(Protocol):
         """The plain value, decoded; a map's last duplicate wins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One member of a map."""
 
     key: str
@@ -134,7 +132,7 @@ class Member:
     node: Node
 
 
-@dataclass(frozen=True)
+@record
 class Rewrite:
     """All that happens to one container, planned together so that its splices cannot overlap.
 
@@ -188,7 +186,7 @@ class Format(Protocol):
         """What is legal here but rejected by some hosts, in file order."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edit:
     """An edit that was verified and not yet written.
 
