@@ -167,7 +167,7 @@ def test_a_file_of_another_format_is_refused_with_what_to_do(api: Api) -> None:
     answer = api.ask("GET", "/spaces/")
     assert answer.status_code == 503
     assert "format 99" in answer.json()["detail"]
-    assert "move the file away" in answer.json()["detail"]
+    assert "connect-mcp workspace reset" in answer.json()["detail"]
 
 
 def test_each_answer_carries_the_time_of_its_request(api: Api) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import multiprocessing
+import os
 import sqlite3
 import stat
 import subprocess
@@ -13,7 +14,14 @@ import pytest
 
 from connect_mcp.server.workspace.app import EMBEDDED_KEY, open_workspace
 from connect_mcp.server.workspace.seed import seeded_id
-from connect_mcp.server.workspace.store import FILE_NAME, Store, Unavailable, open_database, transaction
+from connect_mcp.server.workspace.store import (
+    FILE_NAME,
+    Store,
+    Unavailable,
+    open_database,
+    reset_database,
+    transaction,
+)
 from support.workspace_api import NOON, Api, post_many
 
 CHANNEL = f"/channels/{seeded_id('channel', 'makers/electronics')}/messages/"
@@ -119,8 +127,9 @@ def test_a_cancelled_request_still_waiting_is_never_run(tmp_path: Path) -> None:
         second = asyncio.create_task(store.run(lambda db: ran.append("second"), writes=True))
         await asyncio.sleep(0)
         second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
         leave.set()
-        await asyncio.gather(first, second, return_exceptions=True)
+        await first
         await store.run(lambda db: ran.append("third"), writes=True)
 
     asyncio.run(cancel_the_second())
@@ -156,3 +165,100 @@ def test_eight_processes_opening_and_posting_at_once_lose_nothing(api: Api) -> N
     assert sorted(body for body in found if body in expected) == sorted(expected)
     seeded = Api(api.folder.with_name("fresh")).everything(CHANNEL)
     assert len(found) == len(expected) + len(seeded), "seeded once"
+
+
+def test_an_idle_store_leaves_the_file_whole_so_that_it_can_be_copied_alone(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+
+    async def write_and_copy() -> None:
+        store = Store(tmp_path, lambda: NOON)
+        await store.run(lambda db: db.execute("UPDATE members SET bio = 'Copied'"), writes=True)
+        await store.run(lambda db: None, writes=False)  # comes after the checkpoint that follows the write
+        (copy / FILE_NAME).write_bytes((tmp_path / FILE_NAME).read_bytes())
+
+    asyncio.run(write_and_copy())
+    db = sqlite3.connect(copy / FILE_NAME)
+    assert db.execute("SELECT DISTINCT bio FROM members").fetchall() == [("Copied",)]
+    assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    db.close()
+
+
+def test_a_process_that_ends_closes_its_file(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, sys; from pathlib import Path\n"
+        "from connect_mcp.server.workspace.store import Store\n"
+        "from support.workspace_api import NOON\n"
+        "store = Store(Path(sys.argv[1]), lambda: NOON)\n"
+        "asyncio.run(store.run(lambda db: db.execute('DELETE FROM comments'), writes=True))\n"
+    )
+    roots = os.pathsep.join(sys.path)
+    environment = {**os.environ, "PYTHONPATH": roots}
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=60, env=environment)
+    assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def _everything(folder: Path) -> list[str]:
+    db = open_database(folder, NOON)
+    lines = list(db.iterdump())
+    db.close()
+    return lines
+
+
+def test_a_reset_brings_back_the_seed(tmp_path: Path) -> None:
+    seeded = _everything(tmp_path)
+    db = open_database(tmp_path, NOON)
+    db.execute("DELETE FROM comments")
+    db.execute("UPDATE members SET bio = 'Other'")
+    db.close()
+    assert _everything(tmp_path) != seeded
+    reset_database(tmp_path, NOON)
+    assert _everything(tmp_path) == seeded
+
+
+def test_a_reset_makes_what_is_not_there(tmp_path: Path) -> None:
+    reset_database(tmp_path / "new", NOON)
+    assert _everything(tmp_path / "new") == _everything(tmp_path / "other")
+
+
+def test_a_reset_takes_over_a_workspace_of_another_version(tmp_path: Path) -> None:
+    seeded = _everything(tmp_path)
+    db = open_database(tmp_path, NOON)
+    db.execute("CREATE TABLE newer (id)")
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    reset_database(tmp_path, NOON)
+    assert _everything(tmp_path) == seeded
+
+
+def test_a_reset_leaves_a_database_that_is_no_workspace_alone(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / FILE_NAME)
+    db.execute("CREATE TABLE diary (entry)")
+    db.close()
+    with pytest.raises(Unavailable, match="is not a workspace"):
+        reset_database(tmp_path, NOON)
+    db = sqlite3.connect(tmp_path / FILE_NAME)
+    assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("diary",)]
+    db.close()
+
+
+def test_a_running_store_sees_a_reset_at_once_and_goes_on(tmp_path: Path) -> None:
+    async def around_a_reset() -> list[int]:
+        store = Store(tmp_path, lambda: NOON)
+
+        async def comments() -> int:
+            count: int = await store.run(
+                lambda db: db.execute("SELECT count(*) FROM comments").fetchone()[0], writes=False
+            )
+            return count
+
+        seeded = await comments()
+        await store.run(lambda db: db.execute("DELETE FROM comments"), writes=True)
+        emptied = await comments()
+        reset_database(tmp_path, NOON)
+        again = await comments()
+        await store.run(lambda db: db.execute("DELETE FROM comments WHERE seq = 1"), writes=True)
+        return [seeded, emptied, again, await comments()]
+
+    seeded, *rest = asyncio.run(around_a_reset())
+    assert rest == [0, seeded, seeded - 1]

@@ -7,7 +7,8 @@ between processes SQLite's own locks do the work: WAL lets readers and one write
 lock at once (BEGIN IMMEDIATE) and waits for it up to five seconds.
 
 The thread is a daemon and ends with its store, closing the connection itself: whoever drops an application has nothing
-to close, and a process that must exit does not wait for a lock.
+to close. A process that exits waits for that, a second at most. What was written is moved from the WAL into the file as
+soon as nothing else is to do, so that the file alone is whole, and can be copied, also where a host kills its servers.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ T = TypeVar("T")
 FILE_NAME = "workspace.sqlite3"
 _SCHEMA_VERSION = 1
 _LOCK_SECONDS = 5.0
+_END_SECONDS = 1.0
 _BEGIN_WRITING = "BEGIN IMMEDIATE"
 _BEGIN_READING = "BEGIN"
 _making = threading.Lock()
@@ -49,8 +51,9 @@ class Store:
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        threading.Thread(target=_serve, args=(self._jobs, folder, clock), name="workspace", daemon=True).start()
-        weakref.finalize(self, self._jobs.put, None)
+        thread = threading.Thread(target=_serve, args=(self._jobs, folder, clock), name="workspace", daemon=True)
+        thread.start()
+        weakref.finalize(self, _end, self._jobs, thread)
 
     async def run(self, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
         """What `work` returns, having run in one transaction which ends undone if it raises.
@@ -58,7 +61,7 @@ class Store:
         Raises:
             Unavailable: the file cannot be opened, or another process keeps it locked; nothing was changed.
         """
-        job = _Job(work, _BEGIN_WRITING if writes else _BEGIN_READING)
+        job = _Job(work, writes)
         self._jobs.put(job)
         result: T = await asyncio.wrap_future(job.outcome)
         return result
@@ -67,16 +70,17 @@ class Store:
 class _Job:
     """Work that waits for its turn, and the future that its caller awaits."""
 
-    def __init__(self, work: Work, begin: str) -> None:
+    def __init__(self, work: Work, writes: bool) -> None:
         self.outcome: Future[Any] = Future()
+        self.writes = writes
         self._work = work
-        self._begin = begin
 
     def run(self, connection: "_Connection") -> None:
         if not self.outcome.set_running_or_notify_cancel():
             return
         try:
-            with connection.translated(), transaction(connection.connected(), self._begin) as db:
+            begin = _BEGIN_WRITING if self.writes else _BEGIN_READING
+            with connection.translated(), transaction(connection.connected(), begin) as db:
                 result = self._work(db)
         except BaseException as error:  # noqa: BLE001 -- handed to the caller, whatever it is
             self.outcome.set_exception(error)
@@ -107,9 +111,22 @@ class _Connection:
         except (OSError, sqlite3.DatabaseError) as error:
             raise Unavailable(f"{self._folder / FILE_NAME}: {error}") from error
 
+    def checkpoint(self) -> None:
+        """Move into the file what only the WAL has, as far as no other process is reading that."""
+        if self._db is not None:
+            with contextlib.suppress(sqlite3.Error):  # the next one moves it, or the last to close
+                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
     def close(self) -> None:
         if self._db is not None:
             self._db.close()
+
+
+def _end(jobs: "SimpleQueue[_Job | None]", thread: threading.Thread) -> None:
+    """End a store's thread, and wait for it to close the file unless this runs on that very thread."""
+    jobs.put(None)
+    if thread is not threading.current_thread():
+        thread.join(_END_SECONDS)
 
 
 def _serve(jobs: "SimpleQueue[_Job | None]", folder: Path, clock: Clock) -> None:
@@ -118,7 +135,10 @@ def _serve(jobs: "SimpleQueue[_Job | None]", folder: Path, clock: Clock) -> None
     try:
         while (job := jobs.get()) is not None:
             job.run(connection)
+            wrote = job.writes
             del job  # an idle thread holds on to nobody's application
+            if wrote and jobs.empty():
+                connection.checkpoint()
     finally:
         connection.close()
 
@@ -159,12 +179,41 @@ def open_database(folder: Path, now: datetime) -> sqlite3.Connection:
         elif version != _SCHEMA_VERSION:
             raise Unavailable(
                 f"{path} has format {version}, and this program reads format {_SCHEMA_VERSION}; "
-                "move the file away to start afresh"
+                "`connect-mcp workspace reset` starts afresh"
             )
     except BaseException:
         db.close()
         raise
     return db
+
+
+def reset_database(folder: Path, now: datetime) -> None:
+    """Put the workspace in `folder` back to its seed, or make it, in one transaction.
+
+    Servers that have it open see it with their next request; the file itself stays, since they would go on with a
+    deleted one. A workspace of another version of this program becomes one of this version.
+
+    Args:
+        folder: as for `open_database`.
+        now: what the seed data's times are relative to.
+
+    Raises:
+        OSError: the folder or file cannot be made.
+        sqlite3.DatabaseError: the file cannot be opened, is no database, or stays locked.
+        Unavailable: it is a database, and none of ours.
+    """
+    path = folder / FILE_NAME
+    _make_private(path)
+    with contextlib.closing(sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None)) as db:
+        _configure(db)
+        db.execute("PRAGMA foreign_keys = OFF")  # or dropping a table would first ask who refers to it
+        with transaction(db):
+            things = db.execute("SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+            if things and _version(db) == 0:
+                raise Unavailable(f"{path} is not a workspace")
+            for thing in things:
+                db.execute(f'DROP {thing["type"]} "{thing["name"]}"')
+            _fill(db, now)
 
 
 def _make_private(path: Path) -> None:
@@ -194,15 +243,19 @@ def _configure(db: sqlite3.Connection) -> None:
 
 def _create(db: sqlite3.Connection, now: datetime) -> None:
     """Schema and seed in one transaction: of several processes that arrive here at once, the first one does it all."""
+    with transaction(db):
+        if _version(db) == 0:
+            _fill(db, now)
+
+
+def _fill(db: sqlite3.Connection, now: datetime) -> None:
     from connect_mcp.server.workspace.seed import sow
 
     schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-    with transaction(db):
-        if _version(db) == 0:
-            for statement in _statements(schema):
-                db.execute(statement)
-            sow(db, now)
-            db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION:d}")
+    for statement in _statements(schema):
+        db.execute(statement)
+    sow(db, now)
+    db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION:d}")
 
 
 def _statements(script: str) -> Iterator[str]:
