@@ -5,9 +5,11 @@ depends on it. Validity is not judged here; the json module does that (see `json
 """
 
 import json
+import json.scanner
 import re
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from copy import copy
+from typing import Any, Literal, NamedTuple
 
 from .deep import with_deep_stack
 from .model import Fault, Member, Value
@@ -29,6 +31,8 @@ _TO_BRACKET = re.compile(rf'[^"{{}}\[\]/]*(?:(?:{_STRING}|{_COMMENT})[^"{{}}\[\]
 _TO_ODDITY = re.compile(rf'[^"/,]*(?:(?:{_STRING}|,(?!{_TRIVIA}[}}\]]))[^"/,]*){{0,1000}}')
 _TOKEN = re.compile(rf"({_STRING})({_TRIVIA}:)?|{_COMMENT}|([{{}}\[\]])")
 _CONSTANT = re.compile(rf"{_STRING}|{_COMMENT}|(-?Infinity|NaN)")
+
+_DECODER = json.JSONDecoder()
 
 
 class Slot(NamedTuple):
@@ -250,15 +254,43 @@ def decoded(text: str) -> Value:
 
 
 def _plain(text: str) -> Value:
+    value: Value
     try:
-        value: Value = json.loads(text)
+        value = decode(_DECODER, text)
     except json.JSONDecodeError:
         raise
-    except RecursionError:
-        value = with_deep_stack(json.loads, text)
     except ValueError:  # Python limits the digits of an int
-        value = json.loads(text, parse_int=float)
+        value = decode(json.JSONDecoder(parse_int=_number), text)
     return value
+
+
+def _number(literal: str) -> int | float:
+    try:
+        return int(literal)
+    except ValueError:
+        return float(literal)
+
+
+def decode(decoder: json.JSONDecoder, text: str) -> Any:
+    """What the decoder makes of a text, with room to recurse where it needs that.
+
+    Where Python counts C's own recursion apart and allows little of it, the json module's Python half does the work.
+
+    Raises:
+        json.JSONDecodeError: where it is not JSON.
+        RecursionError: where it is nested too deep even so.
+    """
+    try:
+        return decoder.decode(text)
+    except RecursionError:
+        pass
+    try:
+        return with_deep_stack(decoder.decode, text)
+    except RecursionError:
+        slow: Any = copy(decoder)
+        slow.parse_object = json.decoder.JSONObject  # type: ignore[attr-defined]
+        slow.scan_once = json.scanner.py_make_scanner(slow)  # type: ignore[attr-defined]
+        return with_deep_stack(slow.decode, text)
 
 
 def _string(literal: str) -> str:

@@ -5,12 +5,9 @@ trailing comma where the map already ends with one.
 """
 
 import json
-import json.scanner
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from .deep import with_deep_stack
-from .json_scan import BLANK, blanked, constant, deepest, duplicates, oddities, scan
+from .json_scan import BLANK, blanked, constant, decode, deepest, duplicates, oddities, scan
 from .json_write import rewritten
 from .model import Fault, Format, Node, Quirk, Rewrite, Splice, Table, Tree, Value
 
@@ -79,36 +76,18 @@ def _refuse_constant(name: str) -> Tree:
 
 
 # `tuple` makes a number a tuple of the characters that spell it, at C speed: equal to nothing but the same spelling.
-_HOOKS: dict[str, Any] = {
-    "object_pairs_hook": Table,
-    "parse_int": tuple,
-    "parse_float": tuple,
-    "parse_constant": _refuse_constant,
-}
-_DECODER = json.JSONDecoder(**_HOOKS)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=Table, parse_int=tuple, parse_float=tuple, parse_constant=_refuse_constant
+)
 
 
 def _load(text: str) -> Tree:
     try:
-        try:
-            return _DECODER.decode(text)
-        except RecursionError:
-            return _load_deep(text)
+        return decode(_DECODER, text)
     except _Constant as error:
         raise Fault(constant(text), f"{error} is not JSON", _MEND) from None
     except RecursionError:
         raise Fault(deepest(text), "this is nested too deep to be read safely") from None
-
-
-def _load_deep(text: str) -> Tree:
-    """With room to recurse; where Python counts C's own recursion apart, through the json module's Python half."""
-    try:
-        return with_deep_stack(_DECODER.decode, text)
-    except RecursionError:
-        decoder: Any = json.JSONDecoder(**_HOOKS)
-        decoder.parse_object = json.decoder.JSONObject  # type: ignore[attr-defined]
-        decoder.scan_once = json.scanner.py_make_scanner(decoder)  # type: ignore[attr-defined]
-        return with_deep_stack(decoder.decode, text)
 
 
 def _plain(value: object) -> object:
