@@ -74,6 +74,7 @@ def job_for(args: argparse.Namespace, machine: Machine, host: Host, env: dict[st
         mode=0o600 if any(map(looks_secret, env)) else location.mode,
     )
     warnings = _doubts(host, location, text)
+    warnings += [note] if (note := host.scopes[args.scope].note) else []
     if not args.server and not embedded:
         warnings += _missing_key(host, machine, env)
     secrets = frozenset(secret_values(dict(entries)) | secret_values(env))
