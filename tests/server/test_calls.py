@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from connect_mcp.server.calls import AT_ONCE, Calls
-from connect_mcp.server.core import Call
+from connect_mcp.server.core import Asked, Call
 from connect_mcp.server.results import success
+from connect_mcp.server.revisions import REVISIONS
 
 PATIENCE = 30.0
 
@@ -46,13 +47,18 @@ def run(calls: Calls, *wanted: Call) -> list[Any]:
             everything.set()
 
     for call in wanted:
-        calls.start(call, done)
+        calls.start(call, done, nobody)
     assert everything.wait(PATIENCE)
     return got
 
 
 def call(name: str = "wait", seconds: float = 0.0) -> Call:
-    return Call(1, name, {"seconds": seconds}, None)
+    asked = Asked(1, "tools/call", REVISIONS["2025-11-25"], {}, None, None)
+    return Call(asked, name, {"seconds": seconds})
+
+
+def nobody(_call: Call, _note: object) -> None:
+    """Not interested in what calls report."""
 
 
 def test_no_more_calls_run_at_once_than_are_allowed() -> None:
@@ -98,7 +104,7 @@ def test_a_stopped_call_is_never_done(prepare: Callable[[Calls], object]) -> Non
     calls = Calls(Tools)
     prepare(calls)
     stopped = call(seconds=PATIENCE)
-    calls.start(stopped, lambda *_: pytest.fail("it was stopped"))
+    calls.start(stopped, lambda *_: pytest.fail("it was stopped"), nobody)
     calls.stop(stopped)
     calls.stop(stopped)
     assert run(calls, call()) == [{"name": "wait"}]
@@ -109,6 +115,6 @@ def test_closing_stops_what_runs() -> None:
     tools = Tools()
     calls = Calls(lambda: tools)
     run(calls, call())
-    calls.start(call(seconds=PATIENCE), lambda *_: pytest.fail("it was stopped"))
+    calls.start(call(seconds=PATIENCE), lambda *_: pytest.fail("it was stopped"), nobody)
     assert calls.close(PATIENCE / 2)
     assert tools.running == 0

@@ -1,68 +1,24 @@
 """One row per rule of JSON-RPC and MCP that the core keeps: what is sent, what comes back."""
 
-import json
 from typing import Any
 
 import pytest
 
-from connect_mcp.server import wire
-from connect_mcp.server.core import NEWEST, REVISIONS, Core
+from connect_mcp.server.core import NEWEST_LEGACY as NEWEST
+from connect_mcp.server.core import Turn
+from connect_mcp.server.offer import Offer
 from connect_mcp.server.results import success
+from connect_mcp.server.revisions import LEGACY, REVISIONS
+from connect_mcp.server.tools.model import READS, Tool
+from support.talking import ABSENT, Talk, error, gist, initialize, request
 
-TOOLS = [{"name": "wait", "inputSchema": {"type": "object"}}]
-SERVER = {"name": "s", "version": "1"}
-ABSENT = object()
-
-
-def core(revision: str | None = NEWEST) -> Core:
-    """A core whose client asked for this revision; None: that has not said anything yet."""
-    made = Core(TOOLS, SERVER)
-    if revision is not None:
-        [answer] = talk(made, initialize(revision))
-        assert answer["result"]["protocolVersion"] == revision
-        assert talk(made, b'{"jsonrpc":"2.0","method":"notifications/initialized"}') == []
-    return made
+WAIT = Tool("wait", "Wait", "Waits.", READS, returns={})
+TOOLS = [WAIT.listing()]
 
 
-def talk(made: Core, line: bytes) -> list[Any]:
-    """What the core sends back, each message checked as to its form and passed through its JSON."""
-    turn = made.receive(line)
-    return [checked(json.loads(wire.encode(message))) for message in turn.send]
-
-
-def checked(message: Any) -> Any:
-    for part in message if isinstance(message, list) else [message]:
-        assert part["jsonrpc"] == "2.0"
-        assert set(part) <= {"jsonrpc", "id", "result", "error"}
-        assert ("result" in part) != ("error" in part)
-        if "error" in part:
-            assert type(part["error"]["code"]) is int
-            assert type(part["error"]["message"]) is str
-    return message
-
-
-def initialize(revision: object) -> bytes:
-    info = {"name": "k", "version": "1"}
-    return request("initialize", {"protocolVersion": revision, "capabilities": {}, "clientInfo": info})
-
-
-def request(method: object, params: object = ABSENT, ident: object = 1, **more: object) -> bytes:
-    message = {"jsonrpc": "2.0", "id": ident, "method": method, **more}
-    if params is not ABSENT:
-        message["params"] = params
-    return json.dumps({key: value for key, value in message.items() if value is not ABSENT}).encode()
-
-
-def error(code: int, ident: object = ABSENT) -> dict[str, object]:
-    """The part of an error that the table speaks of."""
-    return {"code": code} if ident is ABSENT else {"id": ident, "code": code}
-
-
-def gist(message: Any) -> Any:
-    if isinstance(message, list):
-        return [gist(part) for part in message]
-    told = {"id": message["id"]} if "id" in message else {}
-    return {**told, "code": message["error"]["code"]} if "error" in message else {**told, "result": message["result"]}
+def core(revision: str | None = NEWEST) -> Talk:
+    """A conversation with a server of one tool, in this revision; None: nobody has said anything yet."""
+    return Talk(revision, Offer([WAIT]))
 
 
 PING = {"id": 1, "result": {}}
@@ -144,8 +100,14 @@ ROWS: dict[str, tuple[bytes, list[Any]]] = {
     # methods
     "ping": (request("ping"), [PING]),
     "an unknown method": (request("does/not_exist"), [error(-32601, 1)]),
-    "server/discover": (request("server/discover"), [error(-32601, 1)]),
-    "logging/setLevel": (request("logging/setLevel", {"level": "info"}), [error(-32601, 1)]),
+    "server/discover without _meta": (request("server/discover"), [error(-32602, 1)]),
+    "subscriptions/listen without _meta": (request("subscriptions/listen"), [error(-32602, 1)]),
+    "_meta as a list": (request("ping", {"_meta": []}), [error(-32602, 1)]),
+    "_meta null": (request("ping", {"_meta": None}), [PING]),
+    "logging/setLevel": (request("logging/setLevel", {"level": "info"}), [PING]),
+    "logging/setLevel to nothing": (request("logging/setLevel", {}), [error(-32602, 1)]),
+    "logging/setLevel to null": (request("logging/setLevel", {"level": None}), [error(-32602, 1)]),
+    "logging/setLevel to what is none": (request("logging/setLevel", {"level": "shouty"}), [error(-32602, 1)]),
     "resources/list": (request("resources/list"), [error(-32601, 1)]),
     "prompts/list": (request("prompts/list"), [error(-32601, 1)]),
     "completion/complete": (request("completion/complete", {}), [error(-32601, 1)]),
@@ -178,92 +140,100 @@ ROWS: dict[str, tuple[bytes, list[Any]]] = {
 def test_every_line_gets_the_answer_that_the_specification_gives_it(row: str) -> None:
     made = core()
     line, answers = ROWS[row]
-    assert [gist(message) for message in talk(made, line)] == answers
-    assert talk(made, request("ping", ident="alive")) == [{"jsonrpc": "2.0", "id": "alive", "result": {}}]
+    assert [gist(message) for message in made.say(line)] == answers
+    assert made.say(request("ping", ident="alive")) == [{"jsonrpc": "2.0", "id": "alive", "result": {}}]
 
 
 def test_a_request_that_is_nested_5000_deep_is_answered_under_its_id() -> None:
     """With a result or an error: how deep the interpreter reads differs from version to version."""
     deep = b"[" * 5000 + b"]" * 5000
-    [answer] = talk(core(), b'{"jsonrpc":"2.0","id":"d","method":"ping","params":{"_meta":{"x":' + deep + b"}}}")
+    [answer] = core().say(b'{"jsonrpc":"2.0","id":"d","method":"ping","params":{"_meta":{"x":' + deep + b"}}}")
     assert answer["id"] == "d"
 
 
 @pytest.mark.parametrize("ident", ["abc", "7", "", "é\u2028x", 0, -5, 2**53 - 1, 2**53 + 1, 10**30])
 def test_an_id_comes_back_as_it_was(ident: object) -> None:
-    [answer] = talk(core(), request("ping", ident=ident))
+    [answer] = core().say(request("ping", ident=ident))
     assert answer["id"] == ident
     assert type(answer["id"]) is type(ident)
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
+@pytest.mark.parametrize("revision", LEGACY)
 def test_each_supported_revision_is_echoed(revision: str) -> None:
-    [answer] = talk(core(None), initialize(revision))
-    assert answer["result"] == {"protocolVersion": revision, "capabilities": {"tools": {}}, "serverInfo": SERVER}
+    [answer] = core(None).say(initialize(revision))
+    assert answer["result"]["protocolVersion"] == revision
+    assert answer["result"]["capabilities"] == {"logging": {}, "tools": {}}
+    assert answer["result"]["serverInfo"]["name"] == "connect-mcp"
 
 
 @pytest.mark.parametrize("revision", ["1999-01-01", "2026-07-28", ""])
 def test_an_unknown_revision_is_answered_with_the_newest(revision: str) -> None:
-    [answer] = talk(core(None), initialize(revision))
-    assert answer["result"]["protocolVersion"] == NEWEST == max(REVISIONS)
+    [answer] = core(None).say(initialize(revision))
+    assert answer["result"]["protocolVersion"] == NEWEST == max(LEGACY)
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
 @pytest.mark.parametrize("line", [b"{", b"42", b'{"jsonrpc":"2.0","id":null,"method":"ping"}'])
 def test_an_unreadable_request_has_id_null_up_to_2025_06_18_and_none_later(revision: str, line: bytes) -> None:
-    [answer] = talk(core(revision), line)
+    [answer] = core(revision).say(line)
     assert answer.get("id", ABSENT) is (None if revision <= "2025-06-18" else ABSENT)
 
 
 def test_before_initialize_only_ping_is_served() -> None:
     made = core(None)
-    assert [gist(message) for message in talk(made, request("ping"))] == [PING]
-    assert [gist(message) for message in talk(made, request("tools/list"))] == [error(-32600, 1)]
-    assert [gist(message) for message in talk(made, request("tools/call", {"name": "wait"}))] == [error(-32600, 1)]
-    assert [gist(message) for message in talk(made, request("server/discover"))] == [error(-32601, 1)]
-    assert [gist(message) for message in talk(made, b"{")] == [error(-32700, None)]
-    assert talk(made, initialize(NEWEST))[0]["result"]["protocolVersion"] == NEWEST
+    assert [gist(message) for message in made.say(request("ping"))] == [PING]
+    assert [gist(message) for message in made.say(request("tools/list"))] == [error(-32602, 1)]
+    assert [gist(message) for message in made.say(request("tools/call", {"name": "wait"}))] == [error(-32602, 1)]
+    assert [gist(message) for message in made.say(request("server/discover"))] == [error(-32602, 1)]
+    assert [gist(message) for message in made.say(b"{")] == [error(-32700, None)]
+    assert made.say(initialize(NEWEST))[0]["result"]["protocolVersion"] == NEWEST
 
 
 def test_a_failed_or_second_initialize_does_not_destroy_the_session() -> None:
     made = core("2025-06-18")
-    assert "error" in talk(made, request("initialize", {}))[0]
-    assert "result" in talk(made, request("tools/list"))[0]
-    assert talk(made, initialize("2025-06-18"))[0]["result"]["protocolVersion"] == "2025-06-18"
-    assert "result" in talk(made, request("tools/list"))[0]
+    assert "error" in made.say(request("initialize", {}))[0]
+    assert "result" in made.say(request("tools/list"))[0]
+    assert made.say(initialize("2025-06-18"))[0]["result"]["protocolVersion"] == "2025-06-18"
+    assert "result" in made.say(request("tools/list"))[0]
 
 
 def test_the_same_list_is_sent_each_time() -> None:
     made = core()
-    assert made.receive(request("tools/list")).send == made.receive(request("tools/list")).send
+    assert said(made, request("tools/list")).send == said(made, request("tools/list")).send
 
 
 def test_a_call_is_started_with_its_arguments_and_answered_when_it_is_done() -> None:
     made = core()
-    turn = made.receive(request("tools/call", {"name": "wait", "arguments": {"a": 1}}, ident="c"))
+    turn = said(made, request("tools/call", {"name": "wait", "arguments": {"a": 1}}, ident="c"))
     [call] = turn.start
-    assert (call.name, call.arguments, turn.send, made.idle) == ("wait", {"a": 1}, [], False)
+    assert (call.name, call.arguments, turn.send, made.core.idle) == ("wait", {"a": 1}, [], False)
     [answer] = made.finish(call, success({"x": 1}))
     assert answer["id"] == "c"
     assert answer["result"]["structuredContent"] == {"x": 1}
-    assert made.idle
+    assert made.core.idle
     assert made.finish(call, success({})) == []
 
 
 @pytest.mark.parametrize("arguments", [{}, {"arguments": None}])
 def test_a_call_may_leave_its_arguments_out(arguments: dict[str, Any]) -> None:
-    [call] = core().receive(request("tools/call", {"name": "wait", **arguments})).start
+    [call] = said(core(), request("tools/call", {"name": "wait", **arguments})).start
     assert call.arguments == {}
 
 
 def test_a_cancelled_call_is_stopped_and_not_answered() -> None:
     made = core()
-    [call] = made.receive(request("tools/call", {"name": "wait"}, ident=7)).start
-    assert made.receive(cancel("7")).stop == []
-    turn = made.receive(cancel(7))
+    [call] = said(made, request("tools/call", {"name": "wait"}, ident=7)).start
+    assert said(made, cancel("7")).stop == []
+    turn = said(made, cancel(7))
     assert (turn.stop, turn.send) == ([call], [])
     assert made.finish(call, success({})) == []
-    assert made.receive(cancel(7)).stop == []
+    assert said(made, cancel(7)).stop == []
+
+
+def said(made: Talk, line: bytes) -> Turn:
+    """What follows from a line, its messages checked."""
+    made.say(line)
+    return made.turn
 
 
 def cancel(ident: object) -> bytes:
@@ -272,14 +242,14 @@ def cancel(ident: object) -> bytes:
 
 def test_calls_that_run_when_the_client_goes_are_answered_as_cancelled() -> None:
     made = core()
-    calls = [made.receive(request("tools/call", {"name": "wait"}, ident=ident)).start[0] for ident in (1, 2)]
-    turn = made.abandon()
-    assert set(turn.stop) == set(calls)
-    assert {message["id"] for message in turn.send} == {1, 2}
-    for message in turn.send:
+    calls = [said(made, request("tools/call", {"name": "wait"}, ident=ident)).start[0] for ident in (1, 2)]
+    answers = made.abandon()
+    assert {message["id"] for message in answers} == {1, 2}
+    assert len(calls) == 2
+    for message in answers:
         assert message["result"]["isError"] is True
         assert message["result"]["structuredContent"]["code"] == "CANCELLED"
-    assert made.idle
+    assert made.core.idle
 
 
 def batch(*lines: bytes) -> bytes:
@@ -287,47 +257,48 @@ def batch(*lines: bytes) -> bytes:
 
 
 def test_a_batch_on_2025_03_26_is_answered_as_one_batch() -> None:
-    [answer] = talk(core("2025-03-26"), batch(request("ping", ident="b1"), request("tools/list", ident="b2")))
-    assert [gist(part) for part in answer] == [{"id": "b1", "result": {}}, {"id": "b2", "result": {"tools": TOOLS}}]
+    [answer] = core("2025-03-26").say(batch(request("ping", ident="b1"), request("tools/list", ident="b2")))
+    assert [(part["id"], list(part["result"])) for part in answer] == [("b1", []), ("b2", ["tools"])]
 
 
 def test_a_batch_waits_for_its_calls() -> None:
     made = core("2025-03-26")
-    turn = made.receive(
+    turn = said(
+        made,
         batch(
             request("tools/call", {"name": "wait"}, ident=1),
             request("ping", ident=2),
             b"3",
             request("tools/call", {"name": "wait"}, ident=4),
             request("notifications/x", ident=ABSENT),
-        )
+        ),
     )
     first, second = turn.start
     assert turn.send == []
     assert made.finish(second, success({})) == []
     [answer] = made.finish(first, success({}))
-    assert [part.get("id") for part in checked(answer)] == [2, None, 4, 1]
+    assert [part.get("id") for part in answer] == [2, None, 4, 1]
 
 
 def test_a_batch_whose_calls_are_cancelled_is_answered_without_them() -> None:
     made = core("2025-03-26")
-    made.receive(batch(request("tools/call", {"name": "wait"}, ident=1), request("ping", ident=2)))
-    [answer] = talk(made, cancel(1))
+    said(made, batch(request("tools/call", {"name": "wait"}, ident=1), request("ping", ident=2)))
+    [answer] = made.say(cancel(1))
     assert [part["id"] for part in answer] == [2]
-    made.receive(batch(request("tools/call", {"name": "wait"}, ident=1)))
-    assert talk(made, cancel(1)) == []
+    said(made, batch(request("tools/call", {"name": "wait"}, ident=1)))
+    assert made.say(cancel(1)) == []
 
 
 def test_a_batch_of_notifications_is_not_answered() -> None:
-    assert talk(core("2025-03-26"), batch(request("notifications/x", ident=ABSENT))) == []
+    assert core("2025-03-26").say(batch(request("notifications/x", ident=ABSENT))) == []
 
 
 def test_initialize_cannot_be_part_of_a_batch() -> None:
     made = core("2025-03-26")
-    [answer] = talk(made, batch(initialize("2025-06-18")))
+    [answer] = made.say(batch(initialize("2025-06-18")))
     assert [gist(part) for part in answer] == [error(-32600, 1)]
-    assert talk(made, batch(request("ping"))) != []
+    assert made.say(batch(request("ping"))) != []
 
 
 def test_a_line_that_was_too_long_to_keep_is_refused() -> None:
-    assert gist(checked(core().reject_long(10))) == error(-32600)
+    assert gist(core().core.reject_long(10)) == error(-32600)

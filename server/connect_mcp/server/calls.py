@@ -7,6 +7,7 @@ tools/list does not pay for them, and a ping is answered while they load.
 from __future__ import annotations
 
 import threading
+import time
 
 from connect_mcp.server.results import Failure, failure
 
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol, TypeAlias
 
-    from connect_mcp.server.core import Call
+    from connect_mcp.server.core import Call, Note
 
     Done: TypeAlias = Callable[[Call, dict[str, Any]], None]
+    Tell: TypeAlias = Callable[[Call, Note], None]
+    Write: TypeAlias = Callable[[str, str], None]
 
     class Tools(Protocol):
         """What performs calls, on the thread of the calls alone."""
@@ -33,32 +36,41 @@ if TYPE_CHECKING:
 AT_ONCE = 16
 """How many calls run at the same time; the others wait for their turn."""
 
+SIGN_OF_LIFE = 5.0
+"""Seconds after which a call that still runs says so, and says so again."""
+
 
 class Calls:
     """The calls under way. Every method may be called on any thread.
 
     Args:
         open_tools: gives, on the calls' own thread, what performs them.
+        write: keeps a level and a line about each call.
+        sign_of_life: seconds.
     """
 
-    def __init__(self, open_tools: Callable[[], Tools]) -> None:
+    def __init__(
+        self, open_tools: Callable[[], Tools], write: Write | None = None, sign_of_life: float = SIGN_OF_LIFE
+    ) -> None:
         self._open_tools = open_tools
+        self._write = write
+        self._sign_of_life = sign_of_life
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._early: list[tuple[Call, Done]] = []
+        self._early: list[tuple[Call, Done, Tell]] = []
         self._tasks: dict[Call, asyncio.Task[None]] = {}
 
-    def start(self, call: Call, done: Done) -> None:
-        """Run `call` in the background and hand its result to `done`."""
+    def start(self, call: Call, done: Done, tell: Tell) -> None:
+        """Run `call` in the background; its result goes to `done`, and what it reports meanwhile to `tell`."""
         with self._lock:
             if self._loop is None:
-                self._early.append((call, done))
+                self._early.append((call, done, tell))
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
                     self._thread.start()
                 return
-            self._loop.call_soon_threadsafe(self._begin, call, done)
+            self._loop.call_soon_threadsafe(self._begin, call, done, tell)
 
     def stop(self, call: Call) -> None:
         """Stop `call`, whether it runs or waits; its result no longer matters."""
@@ -91,8 +103,8 @@ class Calls:
         self._tools = self._open()
         with self._lock:
             self._loop = asyncio.get_running_loop()
-            for call, done in self._early:
-                self._begin(call, done)
+            for entry in self._early:
+                self._begin(*entry)
             self._early = []
         await self._closing.wait()
         for task in self._tasks.values():
@@ -106,25 +118,55 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - told to whoever calls a tool, since nobody else is there
             return _Unusable(error)
 
-    def _begin(self, call: Call, done: Done) -> None:
+    def _begin(self, call: Call, done: Done, tell: Tell) -> None:
         import asyncio
 
-        self._tasks[call] = asyncio.ensure_future(self._one(call, done))
+        task = self._tasks[call] = asyncio.ensure_future(self._one(call, done, tell))
+        task.add_done_callback(lambda _: self._tasks.pop(call))
 
     def _cancel(self, call: Call) -> None:
         if call in self._tasks:
             self._tasks[call].cancel()
 
-    async def _one(self, call: Call, done: Done) -> None:
+    async def _one(self, call: Call, done: Done, tell: Tell) -> None:
+        import asyncio
+
+        from connect_mcp.server.notes import listen
+
+        def heard(note: Note) -> None:
+            tell(call, note)
+            self._keep(note.level, f"{call.name}: {note.text}")
+
+        listen(heard)
+        started = time.monotonic()
+        living = asyncio.ensure_future(self._signs_of_life(started))
         try:
-            async with self._turns:
-                try:
-                    result = await self._tools.call(call.name, call.arguments)
-                except Exception as error:  # noqa: BLE001 - a bug of ours is this call's failure, never the server's
-                    result = failure(_internal(error))
-            done(call, result)
+            result = await self._performed(call)
         finally:
-            del self._tasks[call]
+            living.cancel()
+        self._keep(*_line(call, result, time.monotonic() - started))
+        done(call, result)
+
+    async def _performed(self, call: Call) -> dict[str, Any]:
+        async with self._turns:
+            try:
+                return await self._tools.call(call.name, call.arguments)
+            except Exception as error:  # noqa: BLE001 - a bug of ours is this call's failure, never the server's
+                return failure(_internal(error))
+
+    async def _signs_of_life(self, started: float) -> None:
+        """Let a client that would give up know that the call goes on."""
+        import asyncio
+
+        from connect_mcp.server.notes import note
+
+        while True:
+            await asyncio.sleep(self._sign_of_life)
+            note("debug", f"Still waiting after {time.monotonic() - started:.0f} s.", step=True)
+
+    def _keep(self, level: str, text: str) -> None:
+        if self._write is not None:
+            self._write(level, text)
 
 
 class _Unusable:
@@ -138,6 +180,15 @@ class _Unusable:
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def _line(call: Call, result: dict[str, Any], seconds: float) -> tuple[str, str]:
+    """What the log says of a call: never its arguments, nor what it gave."""
+    if not result["isError"]:
+        return "info", f"{call.name}: done in {seconds * 1000:.0f} ms"
+    error = result["structuredContent"]
+    status = f" (HTTP {error['status']})" if "status" in error else ""
+    return "error", f"{call.name}: {error['code']}{status} after {seconds * 1000:.0f} ms"
 
 
 def _internal(error: Exception) -> Failure:

@@ -1,8 +1,26 @@
-"""The protocol without I/O: one line of bytes in, messages and calls out.
+"""The protocol without I/O: one message in, messages and calls out.
 
 A transport hands each line to `Core.receive`, sends what the `Turn` says, runs the calls that it starts and hands
-their results to `Core.finish`. The core holds no thread, clock, file or log. It keeps JSON-RPC 2.0 and the revisions
-of MCP that begin with `initialize`.
+their results to `Core.finish`; what a call reports meanwhile goes through `Core.tell`. The core holds no thread, clock,
+file or log. It keeps JSON-RPC 2.0 and all revisions of MCP, those that begin with `initialize` and those in which each
+request says its revision itself; which one applies is decided message by message.
+
+How a transport over HTTP drives it: one `Core` lives as long as what the client takes for one conversation. That is a
+session for the revisions with initialize, and a single POST where the revision is modern; a core costs nothing to
+make, and all cores share one `Offer`. For each POST:
+
+- `turn = core.receive(body)`, on a core made with `spoken=REVISIONS[…]` where the header names the revision, so that
+  even an unreadable body is answered in its form. The header must equal what the body's `_meta` says, which is the
+  transport's to check, as are Origin, Host, the other headers and sessions.
+- Nothing in `turn.send`, nothing in `turn.start` and not `core.listening`: a notification or an answer, so 202.
+- An answer in `turn.send` and no more to come: its status follows from `error.code` (-32601 is 404 and -32022 is 400 in
+  modern revisions), and it is sent as JSON or as one event.
+- A call in `turn.start`: run it; what `tell` and `finish` return for it belongs to this POST's stream and to no other.
+  As a single JSON answer only the last of it is sent, so `tell` is not asked.
+- `core.listening`: the acknowledgement is the first event of a stream that stays open until the client goes.
+- `turn.stop`: calls of the same session that the client cancelled. A client that closes a modern request's stream
+  cancels it: stop the core's calls with `core.abandon()`, whose messages nobody reads.
+- At shutdown the messages of `core.abandon()` end the open streams.
 
 On the way to the first tools/list answer: the standard library only, and only what starts fast.
 """
@@ -10,62 +28,114 @@ On the way to the first tools/list answer: the standard library only, and only w
 from __future__ import annotations
 
 from connect_mcp.server import wire
+from connect_mcp.server.offer import SERVER
+from connect_mcp.server.resources import MIME_TYPE
 from connect_mcp.server.results import Failure, failure
+from connect_mcp.server.revisions import INVALID_PARAMS, LEGACY, MODERN, NONE_YET, REVISIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Protocol, TypeAlias
+
+    from connect_mcp.server.offer import Offer
+    from connect_mcp.server.revisions import Revision
+
+    class Note(Protocol):
+        """What a call reports while it runs.
+
+        Attributes:
+            level: one of `LEVELS`.
+            text: one sentence without secrets.
+            step: whether it is progress too.
+        """
+
+        level: str
+        text: str
+        step: bool
+
+    Method: TypeAlias = "Callable[[Asked, dict[str, Any], Turn], dict[str, Any] | None]"
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
-INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+UNSUPPORTED_REVISION = -32022
 
-_UNKNOWN = object()
-"""The id of a request whose id could not be read."""
+NEWEST_LEGACY = LEGACY[-1]
+
+LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+"""What is logged, from the least to the most severe."""
+
+LISTS_FRESH_MS = 300_000
+"""How long a client may keep a list: it does not change while the server runs, but the server may be restarted."""
+
+_META = "io.modelcontextprotocol/"
+_REVISION, _CAPABILITIES, _LEVEL = _META + "protocolVersion", _META + "clientCapabilities", _META + "logLevel"
+_SERVER, _SUBSCRIPTION = _META + "serverInfo", _META + "subscriptionId"
+
+_CACHED = {
+    "server/discover": (LISTS_FRESH_MS, "public"),
+    "tools/list": (LISTS_FRESH_MS, "public"),
+    "prompts/list": (LISTS_FRESH_MS, "public"),
+    "resources/list": (LISTS_FRESH_MS, "public"),
+    "resources/templates/list": (LISTS_FRESH_MS, "public"),
+    "resources/read": (0, "private"),
+}
+"""How long a result may be kept, in milliseconds, and whether for the same user only."""
+
+_FILTERS = {"toolsListChanged": bool, "promptsListChanged": bool, "resourcesListChanged": bool}
+
+_EXPECTED = ("NOT_FOUND", "INVALID_ARG", "CONFLICT", "CANCELLED")
+"""Failures that are part of the work; the others mean that something is wrong with the API or the way to it."""
+
+_ABSENT = object()
 
 
-class Revision:
-    """What one revision of the specification does differently.
+class Asked:
+    """The request that an answer is for, as far as the answer's form depends on it.
 
     Attributes:
-        batches: a client may send an array of messages.
-        null_id: an error about an unreadable request carries `"id": null`; later schemas want no id at all there.
+        id: a string or a number.
+        method: as the request named it.
+        revision: in force for it.
+        token: what progress is reported under, if the client wants any.
+        level: from where on the client wants to be told what is logged; None for not at all.
+        batch: what it came in.
     """
 
-    __slots__ = ("batches", "name", "null_id")
+    __slots__ = ("batch", "id", "level", "method", "revision", "token")
 
-    def __init__(self, name: str, *, batches: bool, null_id: bool) -> None:
-        self.name = name
-        self.batches = batches
-        self.null_id = null_id
-
-
-REVISIONS = {
-    row.name: row
-    for row in (
-        Revision("2024-11-05", batches=False, null_id=True),
-        Revision("2025-03-26", batches=True, null_id=True),
-        Revision("2025-06-18", batches=False, null_id=True),
-        Revision("2025-11-25", batches=False, null_id=False),
-    )
-}
-NEWEST = "2025-11-25"
-
-_UNNEGOTIATED = Revision("", batches=False, null_id=True)  # before initialize only JSON-RPC is in force
+    def __init__(
+        self, ident: Any, method: str, revision: Revision, meta: dict[str, Any], level: str | None, batch: _Batch | None
+    ) -> None:
+        self.id = ident
+        self.method = method
+        self.revision = revision
+        token = meta.get("progressToken", _ABSENT)
+        self.token = token if _is_id(token) else _ABSENT
+        self.level = level
+        self.batch = batch
 
 
 class Call:
-    """One tools/call under way; two calls are never equal, whatever their ids."""
+    """A tool under way, for tools/call or resources/read; two calls are never equal, whatever their ids.
 
-    __slots__ = ("arguments", "batch", "id", "name")
+    Attributes:
+        name: the tool's.
+        arguments: the tool's, as they came.
+        asked: the request that it answers.
+        uri: the resource that is read; None for tools/call.
+    """
 
-    def __init__(self, ident: str | float, name: str, arguments: dict[str, Any], batch: _Batch | None) -> None:
-        self.id = ident
+    __slots__ = ("arguments", "asked", "name", "steps", "uri")
+
+    def __init__(self, asked: Asked, name: str, arguments: dict[str, Any], uri: str | None = None) -> None:
+        self.asked = asked
         self.name = name
         self.arguments = arguments
-        self.batch = batch
+        self.uri = uri
+        self.steps = 0
 
 
 class Turn:
@@ -92,36 +162,64 @@ class _Batch:
 class _Rejected(Exception):
     """A request that is answered with a JSON-RPC error."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
         super().__init__(message)
-        self.code = code
-        self.message = message
+        self.error = {"code": code, "message": message} | ({} if data is None else {"data": data})
 
 
 class Core:
     """One conversation with one client.
 
     Args:
-        tools: the tools as tools/list shows them.
-        server: name, title and version, as initialize shows them.
+        offer: what the server offers.
+        spoken: the revision in force before the client names one in a message.
     """
 
-    def __init__(self, tools: list[dict[str, Any]], server: dict[str, str]) -> None:
-        self._tools = tools
-        self._names = {tool["name"] for tool in tools}
-        self._server = server
-        self._revision = _UNNEGOTIATED
+    def __init__(self, offer: Offer, spoken: Revision = NONE_YET) -> None:
+        self._offer = offer
+        self._session = NONE_YET if spoken.modern else spoken
+        self._spoken = spoken
+        self._level: str | None = None
         self._calls: set[Call] = set()
-        self._methods: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        self._subscriptions: list[Asked] = []
+        shared = self._shared_methods()
+        self._legacy: dict[str, Method] = {
+            **shared,
             "initialize": self._initialize,
-            "ping": lambda _: {},
-            "tools/list": self._list_tools,
+            "ping": lambda _asked, _params, _turn: {},
+            "logging/setLevel": self._set_level,
         }
+        self._modern: dict[str, Method] = {
+            **shared,
+            "server/discover": self._discover,
+            "subscriptions/listen": self._listen,
+        }
+
+    def _shared_methods(self) -> dict[str, Method]:
+        """The methods that all revisions have, so far as there is something to offer."""
+        offer = self._offer
+        methods: dict[str, Method] = {
+            "tools/list": _listing("tools", offer.listed_tools),
+            "tools/call": self._call_tool,
+        }
+        if "resources" in offer.capabilities:
+            methods["resources/list"] = _listing("resources", offer.listed_resources)
+            methods["resources/templates/list"] = _listing("resourceTemplates", offer.listed_templates)
+            methods["resources/read"] = self._read_resource
+        if "prompts" in offer.capabilities:
+            methods["prompts/list"] = _listing("prompts", offer.listed_prompts)
+            methods["prompts/get"] = self._get_prompt
+        return methods
 
     @property
     def idle(self) -> bool:
         """Whether no call is under way."""
         return not self._calls
+
+    @property
+    def listening(self) -> bool:
+        """Whether the client waits for notifications of changes."""
+        return bool(self._subscriptions)
 
     def receive(self, line: bytes) -> Turn:
         """Take one line, with or without its line end; a blank one is nothing."""
@@ -131,7 +229,7 @@ class Core:
         try:
             message = wire.parse(line)
         except ValueError:
-            turn.send.append(self._error(_UNKNOWN, PARSE_ERROR, "Parse error: not one JSON value in UTF-8"))
+            turn.send.append(self._unreadable(PARSE_ERROR, "Parse error: not one JSON value in UTF-8"))
         except RecursionError:
             turn.send += self._too_deep(wire.outline(line))
         else:
@@ -140,17 +238,29 @@ class Core:
 
     def reject_long(self, limit: int) -> dict[str, Any]:
         """The answer to a line of more than `limit` bytes, which was not kept."""
-        return self._error(_UNKNOWN, INVALID_REQUEST, f"Invalid request: a message has at most {limit} bytes")
+        return self._unreadable(INVALID_REQUEST, f"Invalid request: a message has at most {limit} bytes")
+
+    def tell(self, call: Call, note: Note) -> list[Any]:
+        """The messages to send about what `call` reports: none if the client does not want it, or the call is over."""
+        if call not in self._calls:
+            return []
+        messages = self._logged(call, note.level, {"tool": call.name, "message": note.text})
+        if note.step and call.asked.token is not _ABSENT:
+            call.steps += 1
+            about = {"progressToken": call.asked.token, "progress": call.steps, "message": note.text}
+            messages.append(_notification("notifications/progress", call.asked.revision.shaped("progress", about)))
+        return messages
 
     def finish(self, call: Call, result: dict[str, Any]) -> list[Any]:
         """The messages to send now that `call` has its result: none if it was cancelled meanwhile."""
         if call not in self._calls:
             return []
+        logged = self._logged(call, *_outcome(call, result))
         self._calls.remove(call)
-        return _deliver(call.batch, _answer(call.id, result))
+        return [*logged, *_deliver(call.asked.batch, self._finished(call, result))]
 
     def abandon(self) -> Turn:
-        """Stop every call that is under way, and answer it: the client has closed the connection."""
+        """Stop every call that is under way, and answer it, and end the subscriptions: the connection ends."""
         turn = Turn()
         cancelled = failure(
             Failure("CANCELLED", "The connection was closed before this call was done.", hint="Its outcome is unknown.")
@@ -158,15 +268,18 @@ class Core:
         for call in list(self._calls):
             turn.stop.append(call)
             turn.send += self.finish(call, cancelled)
+        for asked in self._subscriptions:
+            turn.send.append(_answer(asked, {"_meta": {_SUBSCRIPTION: asked.id}}))
+        self._subscriptions = []
         return turn
 
     def _take(self, message: Any, turn: Turn) -> None:
         if not isinstance(message, list):
             turn.send += _one_or_none(self._message(message, turn, None))
         elif not message:
-            turn.send.append(self._error(_UNKNOWN, INVALID_REQUEST, "Invalid request: an empty batch"))
-        elif not self._revision.batches:
-            turn.send.append(self._error(_UNKNOWN, INVALID_REQUEST, "Invalid request: this revision has no batches"))
+            turn.send.append(self._unreadable(INVALID_REQUEST, "Invalid request: an empty batch"))
+        elif not self._session.batches:
+            turn.send.append(self._unreadable(INVALID_REQUEST, "Invalid request: this revision has no batches"))
         else:
             batch = _Batch()
             for item in message:
@@ -176,45 +289,55 @@ class Core:
     def _message(self, message: Any, turn: Turn, batch: _Batch | None) -> dict[str, Any] | None:
         """The answer to one message, if it is due and known already."""
         if not isinstance(message, dict):
-            return self._error(_UNKNOWN, INVALID_REQUEST, "Invalid request: a message is an object")
+            return self._unreadable(INVALID_REQUEST, "Invalid request: a message is an object")
         method = message.get("method")
         if "method" not in message and ("result" in message or "error" in message):
             return None  # an answer, though this server asks nothing
         if "id" not in message and isinstance(method, str):
             self._notified(message, turn)
             return None
-        ident = message.get("id")
-        if not _is_id(ident):
-            ident = _UNKNOWN
+        if not _is_id(message.get("id")):
+            return self._unreadable(INVALID_REQUEST, "Invalid request: id must be a string or an integer")
         try:
-            if ident is _UNKNOWN and "id" in message:
-                raise _Rejected(INVALID_REQUEST, "Invalid request: id must be a string or an integer")
-            return self._request(ident, method, message, turn, batch)
+            return self._request(message, turn, batch)
         except _Rejected as rejected:
-            return self._error(ident, rejected.code, rejected.message)
+            return {"jsonrpc": "2.0", "id": message["id"], "error": rejected.error}
 
-    def _request(
-        self, ident: Any, method: object, message: dict[str, Any], turn: Turn, batch: _Batch | None
-    ) -> dict[str, Any] | None:
+    def _request(self, message: dict[str, Any], turn: Turn, batch: _Batch | None) -> dict[str, Any] | None:
+        method, params = message.get("method"), message.get("params")
         if message.get("jsonrpc") != "2.0":
             raise _Rejected(INVALID_REQUEST, 'Invalid request: jsonrpc must be "2.0"')
         if not isinstance(method, str):
             raise _Rejected(INVALID_REQUEST, "Invalid request: method must be a string")
-        params = message.get("params")
         if params is None:
             params = {}
         if not isinstance(params, dict):
-            raise _Rejected(INVALID_PARAMS, "Invalid params: params must be an object")
-        if method != "tools/call" and method not in self._methods:
+            raise _invalid("params must be an object")
+        meta = params.get("_meta")
+        if meta is None:
+            meta = {}
+        if not isinstance(meta, dict):
+            raise _invalid("_meta must be an object")
+        asked = self._asked(message["id"], method, meta, batch)
+        methods = self._modern if asked.revision.modern else self._legacy
+        if method not in methods:
             raise _Rejected(METHOD_NOT_FOUND, f"Method not found: {method[:100]}")
-        if self._revision is _UNNEGOTIATED and method not in ("initialize", "ping"):
-            raise _Rejected(INVALID_REQUEST, "Invalid request: initialize comes first")
-        if method == "tools/call":
-            self._start_call(ident, params, turn, batch)
-            return None
+        result = methods[method](asked, params, turn)
+        return None if result is None else _answer(asked, result)
+
+    def _asked(self, ident: Any, method: str, meta: dict[str, Any], batch: _Batch | None) -> Asked:
+        """The request with the revision that is in force for it."""
+        if _REVISION in meta or (method in self._modern and method not in self._legacy):
+            if batch is not None:
+                raise _Rejected(INVALID_REQUEST, f"Invalid request: no batches in {', '.join(MODERN)}")
+            self._spoken = _modern_revision(meta)
+            level = _level(meta[_LEVEL]) if _LEVEL in meta else None
+            return Asked(ident, method, self._spoken, meta, level, batch)
+        if self._session is NONE_YET and method in self._legacy and method not in ("initialize", "ping"):
+            raise _invalid(f"initialize comes first, or _meta must hold {_REVISION}")
         if method == "initialize" and batch is not None:
             raise _Rejected(INVALID_REQUEST, "Invalid request: initialize cannot be part of a batch")
-        return _answer(ident, self._methods[method](params))
+        return Asked(ident, method, self._session, meta, None, batch)
 
     def _notified(self, message: dict[str, Any], turn: Turn) -> None:
         """Act on a notification; one that is unknown or malformed is nothing, since none is ever answered."""
@@ -224,58 +347,195 @@ class Core:
         ident = params.get("requestId") if isinstance(params, dict) else None
         if not _is_id(ident):
             return
-        for call in [call for call in self._calls if _same_id(call.id, ident)]:
+        self._subscriptions = [asked for asked in self._subscriptions if not _same_id(asked.id, ident)]
+        for call in [call for call in self._calls if _same_id(call.asked.id, ident)]:
             self._calls.remove(call)
             turn.stop.append(call)
-            turn.send += _deliver(call.batch, None)
+            turn.send += _deliver(call.asked.batch, None)
 
-    def _initialize(self, params: dict[str, Any]) -> dict[str, Any]:
-        asked = params.get("protocolVersion")
-        if not isinstance(asked, str):
-            raise _Rejected(INVALID_PARAMS, "Invalid params: protocolVersion must be a string")
+    def _initialize(self, _asked: Asked, params: dict[str, Any], _turn: Turn) -> dict[str, Any]:
+        named = params.get("protocolVersion")
+        if not isinstance(named, str):
+            raise _invalid("protocolVersion must be a string")
         for name in ("capabilities", "clientInfo"):
             if not isinstance(params.get(name, {}), dict):
-                raise _Rejected(INVALID_PARAMS, f"Invalid params: {name} must be an object")
-        self._revision = REVISIONS.get(asked, REVISIONS[NEWEST])
-        return {"protocolVersion": self._revision.name, "capabilities": {"tools": {}}, "serverInfo": self._server}
+                raise _invalid(f"{name} must be an object")
+        self._session = self._spoken = REVISIONS[named if named in LEGACY else NEWEST_LEGACY]
+        self._level = None
+        return {
+            "protocolVersion": self._session.name,
+            "capabilities": self._offer.capabilities,
+            "serverInfo": self._session.shaped("server", SERVER),
+            "instructions": self._offer.instructions,
+        }
 
-    def _list_tools(self, params: dict[str, Any]) -> dict[str, Any]:
-        if params.get("cursor") is not None:
-            raise _Rejected(INVALID_PARAMS, "Invalid params: no such cursor, all tools are on one page")
-        return {"tools": self._tools}
+    def _discover(self, _asked: Asked, _params: dict[str, Any], _turn: Turn) -> dict[str, Any]:
+        return {
+            "supportedVersions": MODERN,
+            "capabilities": self._offer.capabilities,
+            "instructions": self._offer.instructions,
+        }
 
-    def _start_call(self, ident: str | float, params: dict[str, Any], turn: Turn, batch: _Batch | None) -> None:
+    def _set_level(self, _asked: Asked, params: dict[str, Any], _turn: Turn) -> dict[str, Any]:
+        self._level = _level(params.get("level"))
+        return {}
+
+    def _listen(self, asked: Asked, params: dict[str, Any], turn: Turn) -> None:
+        """Open a subscription. Nothing that is offered here ever changes, so that none of its types is honoured."""
+        wanted = params.get("notifications")
+        if not isinstance(wanted, dict):
+            raise _invalid("notifications must be an object")
+        for name, kind in _FILTERS.items():
+            if not isinstance(wanted.get(name, False), kind):
+                raise _invalid(f"{name} must be a boolean")
+        uris = wanted.get("resourceSubscriptions", [])
+        if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
+            raise _invalid("resourceSubscriptions must be a list of strings")
+        self._subscriptions.append(asked)
+        about = {"_meta": {_SUBSCRIPTION: asked.id}, "notifications": {}}
+        turn.send.append(_notification("notifications/subscriptions/acknowledged", about))
+
+    def _call_tool(self, asked: Asked, params: dict[str, Any], turn: Turn) -> None:
         name, arguments = params.get("name"), params.get("arguments")
         if not isinstance(name, str):
-            raise _Rejected(INVALID_PARAMS, "Invalid params: name must be a string")
+            raise _invalid("name must be a string")
         if not isinstance(arguments, dict | None):
-            raise _Rejected(INVALID_PARAMS, "Invalid params: arguments must be an object")
-        if name not in self._names:
+            raise _invalid("arguments must be an object")
+        if name not in self._offer.tools:
             raise _Rejected(INVALID_PARAMS, f"Unknown tool: {name[:100]}")
-        call = Call(ident, name, arguments or {}, batch)
-        if batch is not None:
-            batch.open += 1
+        self._begin(Call(asked, name, arguments or {}), turn)
+
+    def _read_resource(self, asked: Asked, params: dict[str, Any], turn: Turn) -> None:
+        uri = params.get("uri")
+        if not isinstance(uri, str):
+            raise _invalid("uri must be a string")
+        found = self._offer.resource(uri)
+        if found is None:
+            raise _Rejected(**_not_found(asked, uri, {}))
+        self._begin(Call(asked, *found, uri), turn)
+
+    def _get_prompt(self, asked: Asked, params: dict[str, Any], _turn: Turn) -> dict[str, Any]:
+        name, arguments = params.get("name"), params.get("arguments")
+        if not isinstance(name, str):
+            raise _invalid("name must be a string")
+        if not isinstance(arguments, dict | None):
+            raise _invalid("arguments must be an object")
+        if name not in self._offer.prompts:
+            raise _Rejected(INVALID_PARAMS, f"Unknown prompt: {name[:100]}")
+        prompt = self._offer.prompts[name]
+        try:
+            text = prompt.told(arguments or {})
+        except ValueError as error:
+            raise _invalid(str(error)) from None
+        return {
+            "description": prompt.description,
+            "messages": [{"role": "user", "content": {"type": "text", "text": text}}],
+        }
+
+    def _begin(self, call: Call, turn: Turn) -> None:
+        if call.asked.batch is not None:
+            call.asked.batch.open += 1
         self._calls.add(call)
         turn.start.append(call)
 
+    def _finished(self, call: Call, result: dict[str, Any]) -> dict[str, Any]:
+        """The answer to the request that started `call`."""
+        asked = call.asked
+        if call.uri is None:
+            return _answer(asked, asked.revision.shaped("result", result))
+        if not result["isError"]:
+            text = result["content"][0]["text"]
+            return _answer(asked, {"contents": [{"uri": call.uri, "mimeType": MIME_TYPE, "text": text}]})
+        error = result["structuredContent"]
+        if error["code"] in ("NOT_FOUND", "INVALID_ARG"):
+            told = _not_found(asked, call.uri, error)
+        else:
+            told = {"code": INTERNAL_ERROR, "message": error["message"], "data": error}
+        return {"jsonrpc": "2.0", "id": asked.id, "error": told}
+
+    def _logged(self, call: Call, level: str, data: dict[str, Any]) -> list[Any]:
+        """What is logged about a call, if the client wants to be told that much."""
+        wanted = call.asked.level if call.asked.revision.modern else self._level
+        if wanted is None or LEVELS.index(level) < LEVELS.index(wanted):
+            return []
+        return [_notification("notifications/message", {"level": level, "logger": "connect", "data": data})]
+
     def _too_deep(self, message: Any) -> list[Any]:
         """The answer to a message of which only the outline could be read: its id still counts."""
-        if isinstance(message, dict) and ("id" not in message or "method" not in message):
+        told = "Invalid request: nested too deeply"
+        if not isinstance(message, dict):
+            return [self._unreadable(INVALID_REQUEST, told)]
+        if "id" not in message or "method" not in message:
             return []
-        ident = message["id"] if isinstance(message, dict) and _is_id(message["id"]) else _UNKNOWN
-        return [self._error(ident, INVALID_REQUEST, "Invalid request: nested too deeply")]
+        if not _is_id(message["id"]):
+            return [self._unreadable(INVALID_REQUEST, told)]
+        return [{"jsonrpc": "2.0", "id": message["id"], "error": {"code": INVALID_REQUEST, "message": told}}]
 
-    def _error(self, ident: Any, code: int, message: str) -> dict[str, Any]:
-        error = {"code": code, "message": message}
-        if ident is not _UNKNOWN:
-            return {"jsonrpc": "2.0", "id": ident, "error": error}
-        if self._revision.null_id:
-            return {"jsonrpc": "2.0", "id": None, "error": error}
-        return {"jsonrpc": "2.0", "error": error}
+    def _unreadable(self, code: int, message: str) -> dict[str, Any]:
+        """An error about a request whose id could not be read."""
+        ident = {"id": None} if self._spoken.null_id else {}
+        return {"jsonrpc": "2.0", **ident, "error": {"code": code, "message": message}}
 
 
-def _answer(ident: Any, result: dict[str, Any]) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": ident, "result": result}
+def _listing(name: str, listed: Callable[[Revision], list[dict[str, Any]]]) -> Method:
+    """A list method; everything is on one page, so that no cursor was ever given out."""
+
+    def method(asked: Asked, params: dict[str, Any], _turn: Turn) -> dict[str, Any]:
+        if params.get("cursor") is not None:
+            raise _invalid("there is no such cursor, everything is on one page")
+        return {name: listed(asked.revision)}
+
+    return method
+
+
+def _modern_revision(meta: dict[str, Any]) -> Revision:
+    """The revision that a request names for itself."""
+    named = meta.get(_REVISION)
+    if not isinstance(named, str):
+        raise _invalid(f"_meta must hold {_REVISION}, a string")
+    if named not in MODERN:
+        raise _Rejected(UNSUPPORTED_REVISION, "Unsupported protocol version", {"supported": MODERN, "requested": named})
+    if not isinstance(meta.get(_CAPABILITIES), dict):
+        raise _invalid(f"_meta must hold {_CAPABILITIES}, an object")
+    return REVISIONS[named]
+
+
+def _level(named: Any) -> str:
+    if not isinstance(named, str) or named not in LEVELS:
+        raise _invalid(f"a log level is one of {', '.join(LEVELS)}")
+    return named
+
+
+def _outcome(call: Call, result: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The level and the content of what is logged when a call ends."""
+    if not result["isError"]:
+        return "debug", {"tool": call.name, "message": "done"}
+    error = result["structuredContent"]
+    return "info" if error["code"] in _EXPECTED else "error", {"tool": call.name, "error": error}
+
+
+def _answer(asked: Asked, result: dict[str, Any]) -> dict[str, Any]:
+    """A result as an answer; modern revisions want more about it."""
+    if asked.revision.modern:
+        cached = {}
+        if asked.method in _CACHED:
+            fresh, scope = _CACHED[asked.method]
+            cached = {"ttlMs": fresh, "cacheScope": scope}
+        meta = {**result.get("_meta", {}), _SERVER: asked.revision.shaped("server", SERVER)}
+        result = {"resultType": "complete", **result, **cached, "_meta": meta}
+    return {"jsonrpc": "2.0", "id": asked.id, "result": result}
+
+
+def _not_found(asked: Asked, uri: str, why: dict[str, Any]) -> dict[str, Any]:
+    return {"code": asked.revision.not_found, "message": "Resource not found", "data": {"uri": uri, **why}}
+
+
+def _notification(method: str, params: dict[str, Any]) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "method": method, "params": params}
+
+
+def _invalid(what: str) -> _Rejected:
+    return _Rejected(INVALID_PARAMS, f"Invalid params: {what}")
 
 
 def _one_or_none(answer: Any) -> list[Any]:

@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, Protocol
 
-    from connect_mcp.server.core import Call, Turn
+    from connect_mcp.server.core import Call, Note, Turn
 
     class Runner(Protocol):
         """What runs the calls."""
 
-        def start(self, call: Call, done: Callable[[Call, dict[str, Any]], None]) -> None:
-            """Run `call` in the background and hand its result to `done`, on any thread."""
+        def start(
+            self, call: Call, done: Callable[[Call, dict[str, Any]], None], tell: Callable[[Call, Note], None]
+        ) -> None:
+            """Run `call` in the background; its result goes to `done`, its notes to `tell`, on any thread."""
 
         def stop(self, call: Call) -> None:
             """Stop `call`; its result no longer matters."""
@@ -215,12 +217,16 @@ class _Connection:
         for call in turn.stop:
             self._calls.stop(call)
         for call in turn.start:
-            self._calls.start(call, self._done)
+            self._calls.start(call, self._done, self._tell)
 
     def _done(self, call: Call, result: dict[str, Any]) -> None:
         with self._changed:
             self._send(self._core.finish(call, result))
             self._changed.notify_all()
+
+    def _tell(self, call: Call, note: Note) -> None:
+        with self._changed:
+            self._send(self._core.tell(call, note))
 
     def _send(self, messages: list[Any]) -> None:
         for message in messages:

@@ -4,12 +4,13 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
 
 from connect_mcp.server.drafts import Drafts
-from connect_mcp.server.rest import Api
+from connect_mcp.server.notes import note
+from connect_mcp.server.rest import Api, Wait
 from connect_mcp.server.results import Failure, failure, success
 from connect_mcp.server.settings import Settings, read_settings
 from connect_mcp.server.tools.arguments import checked
@@ -65,11 +66,12 @@ class Toolbox:
     async def _pass_through(self, tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
         assert tool.request is not None
         space_id = await self._space_id(arguments["workspace_slug"]) if SPACE_ID in tool.request.path else ""
-        value = await self._api().send(build(tool, arguments, space_id))
-        return with_next_cursor(value) if "cursor" in tool.properties else value
+        api = self._api()
+        value = await api.send(build(tool, arguments, space_id), _tell)
+        return page(value, api.base_url) if "cursor" in tool.properties else value
 
     async def _space_id(self, slug: str) -> str:
-        found = await self._api().send(space_lookup(slug))
+        found = await self._api().send(space_lookup(slug), _tell)
         results = found.get("results")
         if not results:
             raise Failure(
@@ -109,16 +111,36 @@ class Toolbox:
         return value
 
 
-def with_next_cursor(page: dict[str, Any]) -> dict[str, Any]:
-    """A page of a list with `next_cursor`, taken from the URL of the next page, if it says one."""
-    url = page.get("next")
+def page(value: dict[str, Any], base_url: str) -> dict[str, Any]:
+    """A page of a list, with `next_cursor` where the API names a next page of its own.
+
+    Raises:
+        Failure: BAD_UPSTREAM_RESPONSE where it is no page.
+    """
+    if not isinstance(value.get("results", []), list) or not isinstance(value.get("next_cursor", ""), str):
+        raise Failure("BAD_UPSTREAM_RESPONSE", "The API's answer is not a page of a list.")
+    cursor = next_cursor(value.get("next"), base_url)
+    return value if cursor is None else {**value, "next_cursor": cursor}
+
+
+def next_cursor(url: object, base_url: str) -> str | None:
+    """The cursor in the URL of a next page, unless that lies on another host, where the key is not to go."""
     if not isinstance(url, str):
-        return page
+        return None
     try:
-        cursors = parse_qs(urlsplit(url).query).get("cursor", [])
+        target = urlsplit(urljoin(base_url + "/", url))
+        if target.hostname != urlsplit(base_url).hostname:
+            return None
+        cursors = parse_qs(target.query).get("cursor")
     except ValueError:
-        return page
-    return {**page, "next_cursor": cursors[0]} if cursors else page
+        return None
+    return cursors[0] if cursors else None
+
+
+def _tell(wait: Wait) -> None:
+    """Report a pause to whoever runs the call."""
+    why = wait.why.message
+    note("info", f"{why} Trying again in {wait.seconds:.1f} s ({wait.attempt} of {wait.attempts}).", step=True)
 
 
 def network_api() -> Api:
@@ -134,14 +156,21 @@ def embedded_api(folder: Path) -> Api:
     return Api(Settings(EMBEDDED_URL, EMBEDDED_KEY), transport)
 
 
-def open_toolbox(*, embedded: bool, config: str | None, state: str | None, data: str | None) -> Toolbox:
+def open_toolbox(
+    *, embedded: bool, profile: str | None, config: str | None, state: str | None, data: str | None
+) -> Toolbox:
     """The tools as `serve` was told to offer them; folders that are None are the user's own."""
 
     def open_api() -> Api:
-        if not embedded:
+        if not embedded and profile is None:
             return network_api()
         from connect_mcp.base.folders import folders
 
-        return embedded_api(folders(config=config, state=state, data=data).data)
+        ours = folders(config=config, state=state, data=data)
+        if profile is None:
+            return embedded_api(ours.data)
+        from connect_mcp.server.profiles import read_profile
+
+        return Api(read_profile(profile, ours.config))
 
     return Toolbox(open_api)

@@ -13,16 +13,17 @@ from connect_mcp.server.tools import (
     tickets,
 )
 
-TOOLS = (
-    *discovery.TOOLS,
-    *channels.TOOLS,
-    *feed.TOOLS,
-    *messages.TOOLS,
-    *longform.TOOLS,
-    *polls.TOOLS,
-    *quizzes.TOOLS,
-    *notifications.TOOLS,
-    *tickets.TOOLS,
-    *admin.TOOLS,
-)
+TOOLSETS = {
+    "discovery": discovery.TOOLS,
+    "channels": channels.TOOLS,
+    "feed": feed.TOOLS,
+    "messages": messages.TOOLS,
+    "longform": longform.TOOLS,
+    "polls": polls.TOOLS,
+    "quizzes": quizzes.TOOLS,
+    "notifications": notifications.TOOLS,
+    "tickets": tickets.TOOLS,
+    "admin": admin.TOOLS,
+}
+TOOLS = tuple(tool for group in TOOLSETS.values() for tool in group)
 BY_NAME = {tool.name: tool for tool in TOOLS}
