@@ -1,74 +1,72 @@
 """The REST client: one request in, one JSON object out, every failure a code.
 
-What an exception of the HTTP library says never goes further: it may quote the request, and with it the key.
+A request is sent again only where that cannot do anything twice: GET, PUT and DELETE, after 429 or 503 with
+Retry-After or where no connection came about; GET and PUT also where a connection ended without an answer. POST and
+PATCH are sent once. The API says of none of them that a second one does nothing more, and whoever called the tool
+learns whether it is safe to repeat the call (`retryable`), and decides.
 """
 
 import asyncio
 import json
-import socket
 import ssl
 import time
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
+from urllib.request import getproxies
 
 import httpx2
 
 from connect_mcp.base.version import __version__
-from connect_mcp.server import wire
+from connect_mcp.server import faults, wire
 from connect_mcp.server.results import Failure
-from connect_mcp.server.settings import API_SUFFIX, BASE_URL, KEY_PAGE, Settings
+from connect_mcp.server.settings import BASE_URL, Settings, is_local
 from connect_mcp.server.tools.requests import HttpRequest
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 30.0
-TOTAL_SECONDS = 50.0
-"""Two hosts give up after 60 s; until then they are told what happened."""
 
-MAX_BODY = 8 * 1024 * 1024
-"""Bytes of the largest answer that is read."""
+class Bounds(NamedTuple):
+    """How long things may take, in seconds, and how large an answer may be.
 
+    Two hosts give up after 60 s; until then they are told what happened.
+
+    Attributes:
+        connect: to take a connection.
+        read: without a byte.
+        attempt: one request and its answer.
+        waiting: all pauses before further attempts together.
+        total: everything.
+        body: bytes of an answer.
+    """
+
+    connect: float = 5.0
+    read: float = 30.0
+    attempt: float = 40.0
+    waiting: float = 15.0
+    total: float = 50.0
+    body: int = 8 * 1024 * 1024
+
+
+class Wait(NamedTuple):
+    """A pause before a request is sent again.
+
+    Attributes:
+        seconds: how long it is.
+        why: how the attempt before ended.
+        attempt: the number of the attempt that follows; the first one was 1.
+        attempts: how many there are at most.
+    """
+
+    seconds: float
+    why: Failure
+    attempt: int
+    attempts: int
+
+
+_SENT_AGAIN = ("GET", "PUT", "DELETE")
 _SHORTEST_SECRET = 8
+_KEPT_ALIVE = 30.0
+"""Seconds that an idle connection is kept: calls come seconds apart, and a new one costs several round trips."""
 
-
-class _Meaning(NamedTuple):
-    """What an HTTP status means to the caller of a tool."""
-
-    code: str
-    message: str
-    hint: str | None = None
-    transient: bool = False
-
-
-_STATUSES = {
-    400: _Meaning("INVALID_ARG", "The API rejected the request as invalid"),
-    401: _Meaning(
-        "UNAUTHENTICATED",
-        "The API did not accept the key",
-        f"It may be wrong, revoked or expired. A new one is made at {KEY_PAGE}.",
-    ),
-    403: _Meaning(
-        "FORBIDDEN",
-        "The owner of the API key may not do this",
-        "The tool's description names the scope that it needs; an administrator of the workspace can grant it.",
-    ),
-    404: _Meaning("NOT_FOUND", "The API found nothing there", "Check the id: list and search tools give valid ones."),
-    408: _Meaning("UPSTREAM_TIMEOUT", "The API waited too long for the request", transient=True),
-    409: _Meaning("CONFLICT", "The API refused the request because of the present state of things"),
-    410: _Meaning("NOT_FOUND", "The API says that this is gone"),
-    412: _Meaning("CONFLICT", "The API refused the request because of the present state of things"),
-    413: _Meaning("INVALID_ARG", "The API says that the request is too large"),
-    422: _Meaning("INVALID_ARG", "The API rejected the request as invalid"),
-    429: _Meaning("RATE_LIMITED", "The API asks to slow down", transient=True),
-    500: _Meaning("UPSTREAM_ERROR", "The API failed", transient=True),
-    502: _Meaning("UPSTREAM_ERROR", "The API is not available at present", transient=True),
-    503: _Meaning("UPSTREAM_ERROR", "The API is not available at present", transient=True),
-    504: _Meaning("UPSTREAM_TIMEOUT", "The API did not answer its gateway in time", transient=True),
-}
-_NOT_ACTED = {429, 503}
-"""Statuses that say that nothing was done, so that even a POST may be repeated."""
-
-_UNSURE = "It may have been carried out all the same: look before you repeat it."
+_OK, _NO_CONTENT, _REDIRECTS, _REFUSALS = 200, 204, 300, 400
 
 
 class Api:
@@ -77,207 +75,167 @@ class Api:
     Args:
         settings: where the API is, and the key.
         transport: what carries the requests; the network if None.
+        bounds: what is too long or too large.
+
+    Raises:
+        Failure: UPSTREAM_UNREACHABLE where the environment names a proxy or certificates that cannot be used.
     """
 
-    def __init__(self, settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> None:
-        self._settings = settings
-        self._client = httpx2.AsyncClient(
-            headers={
+    def __init__(
+        self, settings: Settings, transport: httpx2.AsyncBaseTransport | None = None, bounds: Bounds | None = None
+    ) -> None:
+        self.base_url = settings.base_url
+        self._key = settings.key.encode()
+        self._bounds = bounds or Bounds()
+        self._send, self._close = _carrier(settings) if transport is None else _direct(transport)
+        self._headers = httpx2.Headers(
+            {
                 "Authorization": f"Bearer {settings.key}",
                 "Accept": "application/json",
+                "Accept-Encoding": "gzip, deflate",
                 "User-Agent": f"connect-mcp/{__version__}",
-            },
-            timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=TOTAL_SECONDS),
-            follow_redirects=False,
-            transport=transport,
+            }
         )
+        timeout = httpx2.Timeout(self._bounds.read, connect=self._bounds.connect, pool=self._bounds.total)
+        self._extensions = {"timeout": timeout.as_dict()}
 
     async def close(self) -> None:
         """Give the connections up."""
-        await self._client.aclose()
+        await self._close()
 
-    async def send(self, request: HttpRequest) -> dict[str, Any]:
+    async def send(self, request: HttpRequest, on_wait: Callable[[Wait], None] | None = None) -> dict[str, Any]:
         """The API's answer as an object: a bare list becomes `{"results": […]}`, nothing becomes `{"ok": true}`.
+
+        Args:
+            request: what to ask.
+            on_wait: told of each pause before the request is sent again.
 
         Raises:
             Failure: for every way in which there is no such answer.
         """
+        begun, waited, attempt = time.monotonic(), 0.0, 1
+        while True:
+            left = self._bounds.total - (time.monotonic() - begun)
+            try:
+                return await self._attempt(request, min(self._bounds.attempt, left))
+            except faults.Passing as failed:
+                waited += failed.pause
+                if request.method not in _SENT_AGAIN or attempt >= failed.attempts or waited > self._bounds.waiting:
+                    raise
+                attempt += 1
+                if on_wait is not None:
+                    on_wait(Wait(failed.pause, failed, attempt, failed.attempts))
+                await asyncio.sleep(failed.pause)
+
+    async def _attempt(self, request: HttpRequest, seconds: float) -> dict[str, Any]:
         try:
-            status, headers, body = await asyncio.wait_for(self._exchange(request), TOTAL_SECONDS)
+            answer = await asyncio.wait_for(self._exchange(request), seconds)
         except asyncio.TimeoutError:
-            raise _timeout(request, TOTAL_SECONDS) from None
-        body = self._without_key(body)
-        if HTTPStatus(200) <= status < HTTPStatus(300):
-            return _value(request, body)
-        raise self._refusal(request, status, headers, body)
+            raise faults.timed_out(request, seconds) from None
+        if (
+            len(self._key) >= _SHORTEST_SECRET
+        ):  # an API that echoes what it was sent must not put the key before a model
+            answer = answer._replace(body=answer.body.replace(self._key, b"[API key]"))
+        if _OK <= answer.status < _REDIRECTS:
+            return self._value(request, answer)
+        if _REDIRECTS <= answer.status < _REFUSALS:
+            raise faults.redirected(answer, self.base_url)
+        raise faults.refused(request, answer, self.base_url, time.time())
 
-    async def _exchange(self, request: HttpRequest) -> tuple[int, httpx2.Headers, bytes]:
-        content = None if request.body is None else json.dumps(request.body).encode()
-        url = self._settings.base_url + request.target
-        headers = {} if content is None else {"Content-Type": "application/json"}
-        answered = False
+    async def _exchange(self, request: HttpRequest) -> faults.Answer:
+        outgoing, response = self._outgoing(request), None
         try:
-            async with self._client.stream(request.method, url, content=content, headers=headers) as response:
-                answered = True
-                return response.status_code, response.headers, await _read(response)
+            response = await self._send(outgoing)
+            return faults.Answer(response.status_code, response.headers, await self._read(response))
         except httpx2.ConnectTimeout:
-            raise _unreachable(f"The API did not take a connection within {CONNECT_SECONDS:.0f} s.", None) from None
+            raise faults.unreachable(
+                f"The API did not take a connection within {self._bounds.connect:.0f} s."
+            ) from None
         except httpx2.TimeoutException:
-            raise _timeout(request, READ_SECONDS) from None
+            raise faults.timed_out(request, self._bounds.read) from None
         except httpx2.DecodingError:
-            raise _bad("The API's answer is not encoded as it says.") from None
+            raise faults.bad("The API's answer is not encoded as it says.") from None
         except (httpx2.ConnectError, httpx2.ProxyError, httpx2.UnsupportedProtocol) as error:
-            raise _no_connection(error) from None
+            raise faults.not_connected(error) from None
         except httpx2.TransportError as error:
-            raise _broken(request, error, answered) from None
+            raise faults.broken(request, error, response is not None) from None
+        finally:
+            if response is not None:
+                await response.aclose()
 
-    def _without_key(self, body: bytes) -> bytes:
-        """An API that echoes what it was sent must not put the key before a model."""
-        key = self._settings.key
-        return body.replace(key.encode(), b"[API key]") if len(key) >= _SHORTEST_SECRET else body
-
-    def _refusal(self, request: HttpRequest, status: int, headers: httpx2.Headers, body: bytes) -> Failure:
-        if HTTPStatus(300) <= status < HTTPStatus(400):
-            return self._redirected(status, headers)
-        said = _said(body)
-        meaning = _STATUSES.get(status) or _Meaning(
-            "UPSTREAM_ERROR", "The API gave an unexpected answer", transient=status >= HTTPStatus(500)
-        )
-        hint = meaning.hint
-        if status == HTTPStatus(404) and API_SUFFIX not in self._settings.base_url:
-            hint = f"{BASE_URL} does not end in {API_SUFFIX}, without which every call answers 404."
-        sure = request.repeatable or status in _NOT_ACTED
-        if meaning.transient and not sure:
-            hint = _UNSURE
-        detail = _detail(said)
-        return Failure(
-            meaning.code,
-            f"{meaning.message}: {detail}" if detail else f"{meaning.message} (HTTP {status}).",
-            retryable=meaning.transient and sure,
-            hint=hint,
-            details=said if isinstance(said, dict) and set(said) - {"detail"} else None,
-            status=status,
-            retry_after_ms=retry_after_ms(headers.get("Retry-After"), time.time()) if meaning.transient else None,
-        )
-
-    def _redirected(self, status: int, headers: httpx2.Headers) -> Failure:
-        """The key goes to the address that the user gave, and nowhere else."""
+    def _outgoing(self, request: HttpRequest) -> httpx2.Request:
+        headers, content = self._headers, None
+        if request.body is not None:
+            content = json.dumps(request.body).encode()
+            headers = httpx2.Headers(headers)
+            headers["Content-Type"] = "application/json"
         try:
-            target = httpx2.URL(self._settings.base_url + "/").join(headers.get("Location", ""))
-            where = f"{target.scheme}://{target.netloc.decode('ascii')}"
+            return httpx2.Request(
+                request.method,
+                self.base_url + request.target,
+                headers=headers,
+                content=content,
+                extensions=dict(self._extensions),
+            )
         except httpx2.InvalidURL:
-            where = "another address"
-        return Failure(
-            "UPSTREAM_ERROR",
-            f"The API redirects to {where}; redirects are not followed, so that the key stays here.",
-            hint=f"If that is where the API is now, set {BASE_URL} to it.",
-            status=status,
-        )
+            raise Failure("INVALID_ARG", "An argument is too long to be part of a request's address.") from None
+
+    async def _read(self, response: httpx2.Response) -> bytes:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > self._bounds.body:
+                raise faults.bad(f"The API's answer is larger than {self._bounds.body} bytes.")
+        return bytes(body)
+
+    def _value(self, request: HttpRequest, answer: faults.Answer) -> dict[str, Any]:
+        if not answer.body and (request.method != "GET" or answer.status == _NO_CONTENT):
+            return {"ok": True}
+        if "json" not in answer.headers.get("Content-Type", "json").lower():
+            raise faults.not_json(answer, self.base_url)
+        try:
+            value = wire.parse(answer.body)
+        except (ValueError, RecursionError):
+            raise faults.not_json(answer, self.base_url) from None
+        if isinstance(value, list):
+            return {"results": value}
+        if not isinstance(value, dict):
+            raise faults.bad("The API's answer is neither an object nor a list.")
+        return value
 
 
-async def _read(response: httpx2.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise _bad(f"The API's answer is larger than {MAX_BODY} bytes.")
-    return bytes(body)
+_Send = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
+_Close = Callable[[], Awaitable[None]]
 
 
-def _value(request: HttpRequest, body: bytes) -> dict[str, Any]:
-    if not body and request.method != "GET":
-        return {"ok": True}
+def _carrier(settings: Settings) -> tuple[_Send, _Close]:
+    """What carries requests over the network: through the environment's proxies, but for an API on this machine.
+
+    A client of the HTTP library costs a third of a millisecond a request over its transport, for redirects, cookies
+    and authentication, none of which is wanted here; it is taken only where it has a proxy to choose.
+    """
+    limits = httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=_KEPT_ALIVE)
+    local = is_local(settings.base_url)
     try:
-        value = wire.parse(body)
-    except (ValueError, RecursionError):
-        raise _bad("The API's answer is not JSON, or was cut short.") from None
-    if isinstance(value, list):
-        return {"results": value}
-    if not isinstance(value, dict):
-        raise _bad("The API's answer is neither an object nor a list.")
-    return value
-
-
-def _said(body: bytes) -> Any:
-    """The JSON of an error's body, if it is that."""
-    try:
-        return wire.parse(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _detail(said: Any) -> str:
-    """What an error's body says, in one line: `detail`, or the messages by field."""
-    if not isinstance(said, dict):
-        return ""
-    if isinstance(said.get("detail"), str):
-        return str(said["detail"])
-    fields = []
-    for name, messages in said.items():
-        texts = messages if isinstance(messages, list) else [messages]
-        fields.append(f"{name}: {' '.join(text for text in texts if isinstance(text, str))}")
-    return "; ".join(fields)
-
-
-def retry_after_ms(header: str | None, now: float) -> int | None:
-    """A Retry-After header (seconds, or an HTTP date) in milliseconds from `now` (seconds since 1970)."""
-    if header is None:
-        return None
-    if header.isascii() and header.isdigit():
-        return int(header) * 1000
-    try:
-        return max(0, round((parsedate_to_datetime(header).timestamp() - now) * 1000))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _bad(message: str) -> Failure:
-    return Failure("BAD_UPSTREAM_RESPONSE", message)
-
-
-def _unreachable(message: str, hint: str | None) -> Failure:
-    return Failure("UPSTREAM_UNREACHABLE", message, retryable=True, hint=hint)
-
-
-def _timeout(request: HttpRequest, seconds: float) -> Failure:
-    return Failure(
-        "UPSTREAM_TIMEOUT",
-        f"The API did not answer within {seconds:.0f} s.",
-        retryable=request.repeatable,
-        hint=None if request.repeatable else _UNSURE,
-    )
-
-
-def _no_connection(error: BaseException) -> Failure:
-    causes = _causes(error)
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return _unreachable("The name of the API's host was not found.", f"Check {BASE_URL} and the network.")
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return Failure(
+        httpx2.URL(settings.base_url)
+        # Reading the trusted certificates takes a third of the first call; without TLS none is trusted.
+        plain = settings.base_url.startswith("http:")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx2.create_ssl_context()
+        if local or not getproxies():
+            return _direct(httpx2.AsyncHTTPTransport(verify=context, limits=limits))
+        client = httpx2.AsyncClient(verify=context, limits=limits)
+    except (ValueError, ImportError, OSError, httpx2.InvalidURL):
+        raise Failure(
             "UPSTREAM_UNREACHABLE",
-            "No secure connection to the API: its certificate was not accepted, or it does not speak TLS.",
-            hint=f"Check {BASE_URL}; behind a proxy with its own certificates, set SSL_CERT_FILE in the server's env.",
-        )
-    return _unreachable("The API could not be reached.", f"Check {BASE_URL} and the network.")
+            "The proxy or the certificates that this server's environment names cannot be used.",
+            hint=f"Check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE, SSL_CERT_DIR and {BASE_URL} in the server's env.",
+        ) from None
+
+    async def send(request: httpx2.Request) -> httpx2.Response:
+        return await client.send(request, stream=True, auth=None, follow_redirects=False)
+
+    return send, client.aclose
 
 
-def _broken(request: HttpRequest, error: BaseException, answered: bool) -> Failure:
-    """A connection that ended, or went wrong, before the answer was complete."""
-    if answered:
-        return _bad("The API's answer was cut short.")
-    if isinstance(error, httpx2.RemoteProtocolError) and not str(error).startswith("Server disconnected"):
-        return _bad("What answers at the API's address does not speak HTTP.")
-    return Failure(
-        "UPSTREAM_UNREACHABLE",
-        "The API closed the connection without an answer.",
-        retryable=request.repeatable,
-        hint=None if request.repeatable else _UNSURE,
-    )
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    causes: list[BaseException] = []
-    while error is not None and error not in causes:
-        causes.append(error)
-        error = error.__cause__ or error.__context__
-    return causes
+def _direct(transport: httpx2.AsyncBaseTransport) -> tuple[_Send, _Close]:
+    return transport.handle_async_request, transport.aclose
