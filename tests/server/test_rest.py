@@ -29,7 +29,8 @@ def send(settings: Settings, *requests: HttpRequest, bounds: Bounds | None = Non
     waits: list[Wait] = []
 
     async def run() -> list[Any]:
-        api, outcomes = Api(settings, bounds=bounds), []
+        api = Api(settings, bounds=bounds)
+        outcomes: list[Any] = []
         try:
             for one in requests:
                 try:

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -282,6 +283,7 @@ def test_a_quiz_is_published_whole_and_its_draft_dropped_only_then(api: Upstream
 
     asyncio.run(run())
     assert [result.get("code", result.get("id")) for result in results] == ["UPSTREAM_ERROR", "quiz", "NOT_FOUND"]
+    assert [asked.method for asked in api.asked if "quizzes" in asked.target] == ["POST", "POST"]
     assert api.asked[-1].target == "/api/v1/quizzes/"
     assert api.asked[-1].json == {
         "title": "T",
@@ -306,6 +308,31 @@ def test_a_quiz_is_published_whole_and_its_draft_dropped_only_then(api: Upstream
             },
         ],
     }
+
+
+def test_drafts_outlive_a_toolbox_and_are_in_the_folder_that_it_is_given(api: Upstream, tmp_path: Path) -> None:
+    async def each_in_its_own(*calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        results: list[dict[str, Any]] = []
+        for name, arguments in calls:
+            toolbox = Toolbox(lambda: Api(Settings(api.url, KEY)), tmp_path)
+            first = {"draft_id": told(results[0])["draft_id"]} if results else {}
+            results.append(await toolbox.call(name, {**first, **arguments}))
+            await toolbox.close()
+        return results
+
+    short = {"question_text": "What?", "question_type": "short_answer", "correct_short_answer": "x"}
+    created, _, shown, published = asyncio.run(
+        each_in_its_own(
+            ("create_quiz_draft", {**W, "title": "T"}),
+            ("add_quiz_question", short),
+            ("list_quiz_draft_questions", {}),
+            ("publish_quiz_draft", {}),
+        )
+    )
+    assert str(tmp_path / "quiz-drafts.json") in told(created)["kept"]
+    assert (told(shown)["question_count"], told(shown)["audience"]) == (1, "author")
+    told(published)
+    assert json.loads((tmp_path / "quiz-drafts.json").read_bytes())["drafts"] == {}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Performs tool calls: one function for the tools that pass a request through, and the quiz drafts."""
 
+import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -8,7 +10,6 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
 
-from connect_mcp.server.drafts import Drafts
 from connect_mcp.server.notes import note
 from connect_mcp.server.rest import Api, Wait
 from connect_mcp.server.results import Failure, failure, success
@@ -17,6 +18,10 @@ from connect_mcp.server.tools.arguments import checked
 from connect_mcp.server.tools.model import Tool
 from connect_mcp.server.tools.requests import SPACE_ID, HttpRequest, build, space_lookup
 from connect_mcp.server.tools.table import BY_NAME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from connect_mcp.server.drafts import Drafts
 
 EMBEDDED_URL = "http://embedded.invalid/api/v1"
 """The base URL of the embedded workspace, which answers in this process; no network name ends in .invalid."""
@@ -27,12 +32,14 @@ class Toolbox:
 
     Args:
         open_api: gives the API at the first call that needs it; raises `Failure` where there is none yet.
+        state: the folder in which quiz drafts are kept; the user's own if None.
     """
 
-    def __init__(self, open_api: Callable[[], Api]) -> None:
+    def __init__(self, open_api: Callable[[], Api], state: str | os.PathLike[str] | None = None) -> None:
         self._open_api = open_api
         self._opened: Api | None = None
-        self._drafts = Drafts()
+        self._state = state
+        self._opened_drafts: Drafts | None = None
         self._own: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
             "create_quiz_draft": self._create_draft,
             "add_quiz_question": self._add_question,
@@ -86,28 +93,39 @@ class Toolbox:
             raise Failure("BAD_UPSTREAM_RESPONSE", "The API's list of workspaces has no ids.")
         return str(ident)
 
+    def _drafts(self) -> "Drafts":
+        if self._opened_drafts is None:
+            from connect_mcp.base.folders import folders
+            from connect_mcp.server.drafts import Drafts
+
+            self._opened_drafts = Drafts(folders(state=self._state).state)
+        return self._opened_drafts
+
     async def _create_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
         slug = arguments["workspace_slug"]
         space_id = await self._space_id(slug)
-        return self._drafts.create(slug, space_id, arguments["title"], arguments.get("body", ""))
+        title, body = arguments["title"], arguments.get("body", "")
+        return await asyncio.to_thread(self._drafts().create, self._api().base_url, slug, space_id, title, body)
 
     async def _add_question(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return self._drafts.add_question(arguments["draft_id"], arguments)
+        return await asyncio.to_thread(self._drafts().add_question, arguments["draft_id"], arguments)
 
     async def _show_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return self._drafts.show(arguments["draft_id"])
+        return await asyncio.to_thread(self._drafts().show, arguments["draft_id"])
 
     async def _discard_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return self._drafts.discard(arguments["draft_id"])
+        return await asyncio.to_thread(self._drafts().discard, arguments["draft_id"])
 
     async def _publish_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        draft_id, published = arguments["draft_id"], False
-        quiz = self._drafts.begin_publishing(draft_id)
+        draft_id, api, drafts = arguments["draft_id"], self._api(), self._drafts()
+        quiz = await asyncio.to_thread(drafts.begin_publishing, draft_id, api.base_url)
+        published = False
         try:
-            value = await self._api().send(HttpRequest("POST", "/quizzes/", quiz, repeatable=False))
+            value = await api.send(HttpRequest("POST", "/quizzes/", quiz, repeatable=False))
             published = True
         finally:
-            self._drafts.end_publishing(draft_id, published=published)
+            with contextlib.suppress(Failure):  # what became of the quiz counts, not of its draft
+                await asyncio.to_thread(drafts.end_publishing, draft_id, published=published)
         return value
 
 
@@ -173,4 +191,4 @@ def open_toolbox(
 
         return Api(read_profile(profile, ours.config))
 
-    return Toolbox(open_api)
+    return Toolbox(open_api, state)
