@@ -46,6 +46,9 @@ _TOO_DEEP = "this document is nested too deep to be edited safely"
 # What git writes around the two sides of a conflict, in the order in which it must be found.
 _MARKERS = tuple(re.compile(rf"^\ufeff?{mark}{{7}}(?: [^\n]*)?\r?$", re.MULTILINE) for mark in "<=>")
 
+# Where a text changed both before and after our splices, they are found again by what stands around them, if only once.
+_MARGINS = (160, 40, 10)
+
 
 @contextmanager
 def _collection_paused() -> Iterator[None]:
@@ -501,16 +504,21 @@ def _added(before: Mapping[str, Value], entry: Mapping[str, Value]) -> list[KeyP
 def _unsplice(edited: Edit, current: str) -> Splice | None:
     """What undoes our splices in the current text, where everything from the first to the last stands untouched."""
     new, old = edited.new, edited.old
-    start = _shared_head(new, old)
-    end = min(_shared_tail(new, old), min(len(new), len(old)) - start)
-    # new[first:last] holds all that we changed, old[first : len(old) - end] is what was there.
-    first, last = start, len(new) - end
-    before = old[first : len(old) - end]
+    first = _shared_head(new, old)
+    rest = min(_shared_tail(new, old), min(len(new), len(old)) - first)
+    # new[first:last] holds all that we changed, `before` is what was there.
+    last, before = len(new) - rest, old[first : len(old) - rest]
     if last <= _shared_head(new, current):
         return Splice(first, last, before)
     if first >= len(new) - _shared_tail(new, current):
         shift = len(current) - len(new)
         return Splice(first + shift, last + shift, before)
+    for margin in _MARGINS:
+        begin = max(first - margin, 0)
+        found = new[begin : last + margin]
+        at = current.find(found)
+        if at >= 0 and current.find(found, at + 1) < 0:
+            return Splice(at + first - begin, at + last - begin, before)
     return None
 
 

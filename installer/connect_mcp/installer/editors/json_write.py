@@ -205,7 +205,7 @@ class _Rewriting:
             cuts.append((slot.start, slot.end))
             if slot.comma >= 0:
                 cuts.append((slot.comma, slot.comma + 1))
-        for start, end in _joined(self.text, cuts):
+        for start, end in _joined(self.text, sorted(cuts)):
             yield self._cut(start, end, at_end=(last < 0 or start > self.slots[last].start))
 
     def _only_blanks_stay(self) -> bool:
@@ -336,7 +336,7 @@ def _style(node: JsonNode) -> _Style:
 
     maps = _filled_ones([*near, *beside], "map")
     inner_maps = _filled_ones(below, "map")
-    lists = _filled_ones([*near, *below, *beside], "list")
+    lists = _filled_ones([*near, *below, *beside, *siblings], "list")
     all_maps = [*_filled_ones([node, *near], "map"), *_filled_ones([*siblings, *ancestors], "map"), *inner_maps]
     flat_maps = [one for one in all_maps if _is_flat(one)]
     colon = next((found for one in all_maps if (found := _colon(one)) is not None), ": ")
