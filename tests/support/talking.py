@@ -47,7 +47,7 @@ class Talk:
 
     def line(self, method: str, params: Any = ABSENT, ident: object = 1, **meta: object) -> bytes:
         """A request in the form of the revision; `meta` is added to its `_meta`."""
-        named = {**(META if self.revision == NEWEST else {}), **{key.replace("__", "/"): meta[key] for key in meta}}
+        named = {**(META if self.revision == NEWEST else {}), **meta}
         if named:
             params = {**({} if params is ABSENT else params), "_meta": named}
         return request(method, params, ident)
