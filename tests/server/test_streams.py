@@ -175,6 +175,21 @@ def test_a_call_that_takes_long_gives_signs_of_life_until_it_is_answered(tmp_pat
         assert client.close() == []
 
 
+def test_a_wait_before_another_try_is_progress_and_is_logged(client: Client, api: Upstream) -> None:
+    answers = iter([Answer(503, b'{"detail": "busy"}', {"Retry-After": "0"}), Answer()])
+    api.answer = lambda _: next(answers)
+    client.initialize()
+    client.ask("logging/setLevel", {"level": "info"})
+    ident = client.send("tools/call", {"name": "get_current_user", "_meta": {"progressToken": 5}})
+    logged, progress, answer = client.read(), client.read(), client.read()
+    assert logged["params"]["level"] == "info"
+    assert "Trying again" in logged["params"]["data"]["message"]
+    assert (progress["params"]["progressToken"], progress["params"]["progress"]) == (5, 1)
+    assert "Trying again" in progress["params"]["message"]
+    assert (answer["id"], answer["result"]["isError"]) == (ident, False)
+    assert client.close() == []
+
+
 def test_a_client_that_wants_to_know_is_told_of_failures_without_the_key(client: Client, api: Upstream) -> None:
     api.answer = lambda asked: Answer(500, json.dumps({"detail": f"you sent {asked.headers}"}).encode())
     client.initialize()
