@@ -159,7 +159,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "optional arguments that say nothing": (
         "search_content",
-        {"query": "x", "kind": "", "cursor": None},
+        {"query": "x", "kind": " ", "cursor": None},
         {"query": "x"},
     ),
     "a default asked for by saying nothing": (

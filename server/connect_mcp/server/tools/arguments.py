@@ -24,7 +24,7 @@ _SIZES = {
 def checked(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments with defaults filled in and without those that say nothing.
 
-    An optional argument says nothing if it is null where no null is allowed, or empty where an empty text is: models
+    An optional argument says nothing if it is null where no null is allowed, or blank where an empty text is: models
     that fill in every argument write that.
 
     Raises:
@@ -100,7 +100,7 @@ def _says_nothing(tool: Tool, name: str, value: Any) -> bool:
         return False
     if value is None:
         return "null" not in schema["type"]
-    return value == "" and "minLength" not in schema
+    return isinstance(value, str) and not value.strip() and "minLength" not in schema
 
 
 def _whole(value: Any) -> Any:
