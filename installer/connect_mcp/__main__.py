@@ -24,6 +24,10 @@ def _run(args: list[str]) -> int:
         from connect_mcp.conformance.commands import main as conformance
 
         return conformance(args[1:])
+    if args[:1] == ["workspace"]:
+        from connect_mcp.server.workspace.commands import main as workspace
+
+        return workspace(args[1:])
     from connect_mcp.installer.cli import main as installer
 
     return installer(args)

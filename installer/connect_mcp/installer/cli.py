@@ -107,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--project", type=Path, metavar="DIR", help="the project's folder (default: this one)")
     _add_json(doctor)
     _add(commands, "serve", "run the bundled stdio server (see `connect-mcp serve --help`)")
+    _add(commands, "workspace", "serve or reset the embedded workspace (see `connect-mcp workspace --help`)")
     _add(commands, "conformance", "record and replay sessions (see `connect-mcp conformance --help`)")
     return parser
 

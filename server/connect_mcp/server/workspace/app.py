@@ -66,7 +66,7 @@ def open_workspace(folder: Path, clock: Clock = _utc_now) -> Starlette:
             Route(API_ROOT + endpoint.path, _answering(endpoint, store, clock), methods=[endpoint.method])
             for endpoint in ENDPOINTS
         ],
-        exception_handlers={Problem: _problem, HTTPException: _http_problem, Unavailable: _unavailable},
+        exception_handlers={Problem: answer_problem, HTTPException: _http_problem, Unavailable: _unavailable},
     )
     app.router.redirect_slashes = False  # a path without its last slash is unknown, as to the real API
     return app
@@ -75,10 +75,10 @@ def open_workspace(folder: Path, clock: Clock = _utc_now) -> Starlette:
 def _answering(endpoint: Endpoint, store: Store, clock: Clock) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         _refuse_slashes_in_ids(request)
-        key = _key(request)
+        key = caller(request)
         if endpoint.needs not in key.scopes:
             raise missing_scope(endpoint.needs)
-        body = _object(request, await request.body()) if endpoint.writes else {}
+        body = sent_object(request, await request.body()) if endpoint.writes else {}
         now = stamp(clock())
 
         def work(db: sqlite3.Connection) -> Json | None:
@@ -108,7 +108,12 @@ def _refuse_slashes_in_ids(request: Request) -> None:
         raise not_found()
 
 
-def _key(request: Request) -> Key:
+def caller(request: Request) -> Key:
+    """The key that a request carries.
+
+    Raises:
+        Problem: 401, it carries none, or none of the workspace's.
+    """
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not value.strip():
         raise Problem(401, {"detail": "Authentication credentials were not provided."})
@@ -118,8 +123,12 @@ def _key(request: Request) -> Key:
     return key
 
 
-def _object(request: Request, raw: bytes) -> Json:
-    """The JSON object that was sent; an empty body is an empty object."""
+def sent_object(request: Request, raw: bytes) -> Json:
+    """The JSON object that was sent; an empty body is an empty object.
+
+    Raises:
+        Problem: 400 or 415, it is not one.
+    """
     if not raw:
         return {}
     media_type = request.headers.get("content-type", "")
@@ -138,7 +147,8 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-async def _problem(request: Request, problem: Exception) -> Response:
+async def answer_problem(request: Request, problem: Exception) -> Response:
+    """The answer that a `Problem` stands for; Starlette's type of an exception handler wants any exception."""
     assert isinstance(problem, Problem)
     headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else None
     return JSONResponse(problem.body, problem.status, headers)
