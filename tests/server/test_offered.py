@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connect_mcp.server.core import LEVELS, Call
+from connect_mcp.server.core import LEVELS, Call, Core
 from connect_mcp.server.notes import Note
 from connect_mcp.server.offer import NotOffered, Offer, chosen
 from connect_mcp.server.results import Failure, failure, success
@@ -358,6 +358,18 @@ def test_a_modern_method_without_meta_is_refused_in_the_other_era(revision: str)
     assert [gist(message) for message in talk.say(request("subscriptions/listen", {"notifications": {}}))] == [
         error(-32602, 1)
     ]
+
+
+@pytest.mark.parametrize("revision", EVERY)
+def test_a_core_may_be_told_what_is_spoken(revision: str) -> None:
+    """A transport that makes a core for each request knows the revision from elsewhere, even of what is unreadable."""
+    core = Core(Offer(chosen()), REVISIONS[revision])
+    [answer] = core.receive(b"{").send
+    assert ("id" in answer) == (revision <= "2025-06-18")
+    [answer] = core.receive(request("tools/list")).send
+    assert ("error" in answer) == (revision == NEWEST)
+    [answer] = core.receive(b"[" + request("ping") + b"]").send
+    assert isinstance(answer, list) == (revision == "2025-03-26")
 
 
 def test_a_modern_request_cannot_be_part_of_a_batch() -> None:
