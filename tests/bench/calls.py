@@ -3,8 +3,9 @@
 Run as `python -m tests.bench.calls`.
 
 The API is a process of its own on loopback that answers at once over kept-alive connections. Its round trip is
-measured twice: by a bare socket, and by httpx2 alone. Then the same request is made by a tool call over stdio, the
-three in turn, so that a change in the machine's load meets all alike; the median of the rounds counts.
+measured by a bare socket; the same request is made by a tool call over stdio, the two in turn, so that a change in
+the machine's load meets both alike; the median of the rounds counts. A call that fails before any request shows what
+stdio and the core take of it, and httpx2 alone what the HTTP library takes.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ TOGETHER = 1000
 BUDGET_MS = 2.0
 KEY = "arc_test_bench_0123456789"
 CALL = {"name": "get_current_user", "arguments": {}}
+REFUSED = {"name": "get_ticket", "arguments": {}}
 
 UPSTREAM = r"""
 import socket, threading
@@ -55,30 +57,41 @@ def main() -> None:
         with Server(env) as server:
             first, cpu = server.first_call()
             print(f"first call {first * 1000:6.1f} ms, of it {cpu * 1000:.1f} ms CPU of the server's")
-            asyncio.run(rounds(server, base_url))
+            rounds(server, base_url)
             together(server)
 
 
-async def rounds(server: "Server", base_url: str) -> None:
-    bare, library, call = [], [], []
+def rounds(server: "Server", base_url: str) -> None:
+    bare, call = [], []
     with Bare(base_url) as connection:
-        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {KEY}"}, trust_env=False) as client:
-            await client.get(base_url + "/auth/me/")
-            cpu, count = server.cpu(), 0
-            for _ in range(ROUNDS):
-                bare.append(connection.round_trip())
-                start = time.perf_counter()
-                (await client.get(base_url + "/auth/me/")).json()
-                library.append(time.perf_counter() - start)
-                call.append(server.call())
-                count += 1
-            cpu = (server.cpu() - cpu) / count
-    for name, took in (("bare socket", bare), ("httpx2", library), ("tool call", call)):
+        server.call()
+        cpu = server.cpu()
+        for _ in range(ROUNDS):
+            bare.append(connection.round_trip())
+            call.append(server.call())
+        cpu = (server.cpu() - cpu) / ROUNDS
+    local = [server.call(REFUSED) for _ in range(ROUNDS)]
+    library = asyncio.run(by_library(base_url))
+    for name, took in (
+        ("bare socket", bare),
+        ("tool call", call),
+        ("tool call that asks no API", local),
+        ("httpx2 alone, in this process", library),
+    ):
         quick, usual, slow = (sorted(took)[int(len(took) * part)] * 1000 for part in (0.1, 0.5, 0.9))
-        print(f"{name:12} {usual:6.2f} ms  (10 %: {quick:.2f}, 90 %: {slow:.2f})")
+        print(f"{name:30} {usual:6.2f} ms  (10 %: {quick:.2f}, 90 %: {slow:.2f})")
     over = (statistics.median(call) - statistics.median(bare)) * 1000
     print(f"over the round trip {over:.2f} ms, budget {BUDGET_MS} ms; server's CPU per call {cpu * 1000:.2f} ms")
-    print(f"over httpx2 alone   {(statistics.median(call) - statistics.median(library)) * 1000:.2f} ms")
+
+
+async def by_library(base_url: str) -> list[float]:
+    took = []
+    async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {KEY}"}, trust_env=False) as client:
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            (await client.get(base_url + "/auth/me/")).json()
+            took.append(time.perf_counter() - start)
+    return took
 
 
 def together(server: "Server") -> None:
@@ -116,7 +129,7 @@ class Bare:
         json.loads(self._socket.recv(65536).partition(b"\r\n\r\n")[2])
         return time.perf_counter() - start
 
-    def __enter__(self) -> "Bare":
+    def __enter__(self) -> "Bare":  # noqa: PYI034 - Python 3.10 has no Self
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -148,13 +161,13 @@ class Server:
         answer: dict[str, object] = json.loads(self._process.stdout.readline())
         return answer
 
-    def call(self) -> float:
+    def call(self, params: object = CALL) -> float:
         start = time.perf_counter()
-        self.send("tools/call", CALL)
+        self.send("tools/call", params)
         result = self.read()["result"]
         took = time.perf_counter() - start
         assert isinstance(result, dict)
-        assert not result["isError"], result
+        assert result["isError"] is (params is REFUSED), result
         return took
 
     def first_call(self) -> tuple[float, float]:
@@ -171,7 +184,7 @@ class Server:
             return float("nan")
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> "Server":  # noqa: PYI034 - Python 3.10 has no Self
         return self
 
     def __exit__(self, *_: object) -> None:

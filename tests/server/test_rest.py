@@ -87,7 +87,13 @@ def test_an_api_that_stays_busy_is_asked_three_times() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "bounds"), [("16", Bounds()), ("1", Bounds(waiting=0.5)), (formatdate(2e9, usegmt=True), Bounds())]
+    ("header", "bounds"),
+    [
+        ("16", Bounds()),
+        ("1", Bounds(waiting=0.5)),
+        ("1", Bounds(total=1.5)),
+        (formatdate(2e9, usegmt=True), Bounds()),
+    ],
 )
 def test_a_pause_that_is_too_long_is_left_to_whoever_called(header: str, bounds: Bounds) -> None:
     with upstream() as api:

@@ -7,6 +7,7 @@ learns whether it is safe to repeat the call (`retryable`), and decides.
 """
 
 import asyncio
+import functools
 import json
 import ssl
 import time
@@ -63,9 +64,13 @@ class Wait(NamedTuple):
 
 _SENT_AGAIN = ("GET", "PUT", "DELETE")
 _SHORTEST_SECRET = 8
+_LEAST = 1.0
+"""Seconds that a further attempt must have, or there is no point in it."""
+
 _KEPT_ALIVE = 30.0
 """Seconds that an idle connection is kept: calls come seconds apart, and a new one costs several round trips."""
 
+_url = functools.lru_cache(maxsize=64)(httpx2.URL)  # parsing it takes as long as the rest of making a request
 _OK, _NO_CONTENT, _REDIRECTS, _REFUSALS = 200, 204, 300, 400
 
 
@@ -113,14 +118,14 @@ class Api:
         Raises:
             Failure: for every way in which there is no such answer.
         """
-        begun, waited, attempt = time.monotonic(), 0.0, 1
+        end, waited, attempt = time.monotonic() + self._bounds.total, 0.0, 1
         while True:
-            left = self._bounds.total - (time.monotonic() - begun)
             try:
-                return await self._attempt(request, min(self._bounds.attempt, left))
+                return await self._attempt(request, min(self._bounds.attempt, end - time.monotonic()))
             except faults.Passing as failed:
                 waited += failed.pause
-                if request.method not in _SENT_AGAIN or attempt >= failed.attempts or waited > self._bounds.waiting:
+                too_late = waited > self._bounds.waiting or time.monotonic() + failed.pause + _LEAST > end
+                if request.method not in _SENT_AGAIN or attempt >= failed.attempts or too_late:
                     raise
                 attempt += 1
                 if on_wait is not None:
@@ -172,7 +177,7 @@ class Api:
         try:
             return httpx2.Request(
                 request.method,
-                self.base_url + request.target,
+                _url(self.base_url + request.target),
                 headers=headers,
                 content=content,
                 extensions=dict(self._extensions),
