@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connect_mcp.server.calls import AT_ONCE, Calls
-from connect_mcp.server.core import Asked, Call
+from connect_mcp.server.exchange import Asked, Call
 from connect_mcp.server.results import success
 from connect_mcp.server.revisions import REVISIONS
 

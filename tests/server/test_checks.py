@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from connect_mcp.server.core import LEVELS
+from connect_mcp.server.exchange import LEVELS
 from connect_mcp.server.revisions import LEGACY, REVISIONS
 from support.talking import ABSENT, META, NEWEST, Talk, error, gist, initialize, request
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from connect_mcp.server.core import NEWEST_LEGACY as NEWEST
-from connect_mcp.server.core import Turn
+from connect_mcp.server.exchange import Turn
 from connect_mcp.server.offer import Offer
 from connect_mcp.server.results import success
 from connect_mcp.server.revisions import LEGACY, REVISIONS
+from connect_mcp.server.revisions import NEWEST_LEGACY as NEWEST
 from connect_mcp.server.tools.model import READS, Tool
 from support.talking import ABSENT, Talk, error, gist, initialize, request
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from connect_mcp.server.core import LEVELS, Call, Core
+from connect_mcp.server.core import Core
+from connect_mcp.server.exchange import LEVELS, Call
 from connect_mcp.server.notes import Note
 from connect_mcp.server.offer import NotOffered, Offer, chosen
 from connect_mcp.server.results import Failure, failure, success

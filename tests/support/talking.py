@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from connect_mcp.server import wire
-from connect_mcp.server.core import Call, Core, Turn
+from connect_mcp.server.core import Core
+from connect_mcp.server.exchange import Call, Turn
 from connect_mcp.server.notes import Note
 from connect_mcp.server.offer import Offer, chosen
 from connect_mcp.server.revisions import MODERN

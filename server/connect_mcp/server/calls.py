@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol, TypeAlias
 
-    from connect_mcp.server.core import Call, Note
+    from connect_mcp.server.core import Note
+    from connect_mcp.server.exchange import Call
 
     Done: TypeAlias = Callable[[Call, dict[str, Any]], None]
     Tell: TypeAlias = Callable[[Call, Note], None]

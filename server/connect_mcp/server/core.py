@@ -28,10 +28,32 @@ On the way to the first tools/list answer: the standard library only, and only w
 from __future__ import annotations
 
 from connect_mcp.server import wire
+from connect_mcp.server.answers import answer, finished, not_found, notification, outcome
+from connect_mcp.server.exchange import (
+    ABSENT,
+    INVALID_REQUEST,
+    LEVEL,
+    LEVELS,
+    META,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    REVISION,
+    Asked,
+    Batch,
+    Call,
+    Rejected,
+    Turn,
+    deliver,
+    invalid,
+    is_id,
+    modern_revision,
+    named_level,
+    one_or_none,
+    same_id,
+)
 from connect_mcp.server.offer import SERVER
-from connect_mcp.server.resources import MIME_TYPE
 from connect_mcp.server.results import Failure, failure
-from connect_mcp.server.revisions import INVALID_PARAMS, LEGACY, MODERN, NONE_YET, REVISIONS
+from connect_mcp.server.revisions import INVALID_PARAMS, LEGACY, MODERN, NEWEST_LEGACY, NONE_YET, REVISIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,115 +78,8 @@ if TYPE_CHECKING:
 
     Method: TypeAlias = "Callable[[Asked, dict[str, Any], Turn], dict[str, Any] | None]"
 
-PARSE_ERROR = -32700
-INVALID_REQUEST = -32600
-METHOD_NOT_FOUND = -32601
-INTERNAL_ERROR = -32603
-UNSUPPORTED_REVISION = -32022
-
-NEWEST_LEGACY = LEGACY[-1]
-
-LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
-"""What is logged, from the least to the most severe."""
-
-LISTS_FRESH_MS = 300_000
-"""How long a client may keep a list: it does not change while the server runs, but the server may be restarted."""
-
-_META = "io.modelcontextprotocol/"
-_REVISION, _CAPABILITIES, _LEVEL = _META + "protocolVersion", _META + "clientCapabilities", _META + "logLevel"
-_SERVER, _SUBSCRIPTION = _META + "serverInfo", _META + "subscriptionId"
-
-_CACHED = {
-    "server/discover": (LISTS_FRESH_MS, "public"),
-    "tools/list": (LISTS_FRESH_MS, "public"),
-    "prompts/list": (LISTS_FRESH_MS, "public"),
-    "resources/list": (LISTS_FRESH_MS, "public"),
-    "resources/templates/list": (LISTS_FRESH_MS, "public"),
-    "resources/read": (0, "private"),
-}
-"""How long a result may be kept, in milliseconds, and whether for the same user only."""
-
 _FILTERS = {"toolsListChanged": bool, "promptsListChanged": bool, "resourcesListChanged": bool}
-
-_EXPECTED = ("NOT_FOUND", "INVALID_ARG", "CONFLICT", "CANCELLED")
-"""Failures that are part of the work; the others mean that something is wrong with the API or the way to it."""
-
-_ABSENT = object()
-
-
-class Asked:
-    """The request that an answer is for, as far as the answer's form depends on it.
-
-    Attributes:
-        id: a string or a number.
-        method: as the request named it.
-        revision: in force for it.
-        token: what progress is reported under, if the client wants any.
-        level: from where on the client wants to be told what is logged; None for not at all.
-        batch: what it came in.
-    """
-
-    __slots__ = ("batch", "id", "level", "method", "revision", "token")
-
-    def __init__(
-        self, ident: Any, method: str, revision: Revision, meta: dict[str, Any], level: str | None, batch: _Batch | None
-    ) -> None:
-        self.id = ident
-        self.method = method
-        self.revision = revision
-        token = meta.get("progressToken", _ABSENT)
-        self.token = token if _is_id(token) else _ABSENT
-        self.level = level
-        self.batch = batch
-
-
-class Call:
-    """A tool under way, for tools/call or resources/read; two calls are never equal, whatever their ids.
-
-    Attributes:
-        name: the tool's.
-        arguments: the tool's, as they came.
-        asked: the request that it answers.
-        uri: the resource that is read; None for tools/call.
-    """
-
-    __slots__ = ("arguments", "asked", "name", "steps", "uri")
-
-    def __init__(self, asked: Asked, name: str, arguments: dict[str, Any], uri: str | None = None) -> None:
-        self.asked = asked
-        self.name = name
-        self.arguments = arguments
-        self.uri = uri
-        self.steps = 0
-
-
-class Turn:
-    """What follows from a line: messages to send, calls to start, calls to stop."""
-
-    __slots__ = ("send", "start", "stop")
-
-    def __init__(self) -> None:
-        self.send: list[Any] = []
-        self.start: list[Call] = []
-        self.stop: list[Call] = []
-
-
-class _Batch:
-    """The answers to a batch, held back until the last one is there."""
-
-    __slots__ = ("answers", "open")
-
-    def __init__(self) -> None:
-        self.answers: list[Any] = []
-        self.open = 1  # the reading of the batch itself
-
-
-class _Rejected(Exception):
-    """A request that is answered with a JSON-RPC error."""
-
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
-        super().__init__(message)
-        self.error = {"code": code, "message": message} | ({} if data is None else {"data": data})
+"""What may be listened to, besides resources, and the type of each choice."""
 
 
 class Core:
@@ -245,19 +160,19 @@ class Core:
         if call not in self._calls:
             return []
         messages = self._logged(call, note.level, {"tool": call.name, "message": note.text})
-        if note.step and call.asked.token is not _ABSENT:
+        if note.step and call.asked.token is not ABSENT:
             call.steps += 1
             about = {"progressToken": call.asked.token, "progress": call.steps, "message": note.text}
-            messages.append(_notification("notifications/progress", call.asked.revision.shaped("progress", about)))
+            messages.append(notification("notifications/progress", call.asked.revision.shaped("progress", about)))
         return messages
 
     def finish(self, call: Call, result: dict[str, Any]) -> list[Any]:
         """The messages to send now that `call` has its result: none if it was cancelled meanwhile."""
         if call not in self._calls:
             return []
-        logged = self._logged(call, *_outcome(call, result))
+        logged = self._logged(call, *outcome(call, result))
         self._calls.remove(call)
-        return [*logged, *_deliver(call.asked.batch, self._finished(call, result))]
+        return [*logged, *deliver(call.asked.batch, finished(call, result))]
 
     def abandon(self) -> Turn:
         """Stop every call that is under way, and answer it, and end the subscriptions: the connection ends."""
@@ -269,24 +184,24 @@ class Core:
             turn.stop.append(call)
             turn.send += self.finish(call, cancelled)
         for asked in self._subscriptions:
-            turn.send.append(_answer(asked, {"_meta": {_SUBSCRIPTION: asked.id}}))
+            turn.send.append(answer(asked, {"_meta": {META + "subscriptionId": asked.id}}))
         self._subscriptions = []
         return turn
 
     def _take(self, message: Any, turn: Turn) -> None:
         if not isinstance(message, list):
-            turn.send += _one_or_none(self._message(message, turn, None))
+            turn.send += one_or_none(self._message(message, turn, None))
         elif not message:
             turn.send.append(self._unreadable(INVALID_REQUEST, "Invalid request: an empty batch"))
         elif not self._session.batches:
             turn.send.append(self._unreadable(INVALID_REQUEST, "Invalid request: this revision has no batches"))
         else:
-            batch = _Batch()
+            batch = Batch()
             for item in message:
-                batch.answers += _one_or_none(self._message(item, turn, batch))
-            turn.send += _deliver(batch, None)
+                batch.answers += one_or_none(self._message(item, turn, batch))
+            turn.send += deliver(batch, None)
 
-    def _message(self, message: Any, turn: Turn, batch: _Batch | None) -> dict[str, Any] | None:
+    def _message(self, message: Any, turn: Turn, batch: Batch | None) -> dict[str, Any] | None:
         """The answer to one message, if it is due and known already."""
         if not isinstance(message, dict):
             return self._unreadable(INVALID_REQUEST, "Invalid request: a message is an object")
@@ -296,47 +211,47 @@ class Core:
         if "id" not in message and isinstance(method, str):
             self._notified(message, turn)
             return None
-        if not _is_id(message.get("id")):
+        if not is_id(message.get("id")):
             return self._unreadable(INVALID_REQUEST, "Invalid request: id must be a string or an integer")
         try:
             return self._request(message, turn, batch)
-        except _Rejected as rejected:
+        except Rejected as rejected:
             return {"jsonrpc": "2.0", "id": message["id"], "error": rejected.error}
 
-    def _request(self, message: dict[str, Any], turn: Turn, batch: _Batch | None) -> dict[str, Any] | None:
+    def _request(self, message: dict[str, Any], turn: Turn, batch: Batch | None) -> dict[str, Any] | None:
         method, params = message.get("method"), message.get("params")
         if message.get("jsonrpc") != "2.0":
-            raise _Rejected(INVALID_REQUEST, 'Invalid request: jsonrpc must be "2.0"')
+            raise Rejected(INVALID_REQUEST, 'Invalid request: jsonrpc must be "2.0"')
         if not isinstance(method, str):
-            raise _Rejected(INVALID_REQUEST, "Invalid request: method must be a string")
+            raise Rejected(INVALID_REQUEST, "Invalid request: method must be a string")
         if params is None:
             params = {}
         if not isinstance(params, dict):
-            raise _invalid("params must be an object")
+            raise invalid("params must be an object")
         meta = params.get("_meta")
         if meta is None:
             meta = {}
         if not isinstance(meta, dict):
-            raise _invalid("_meta must be an object")
+            raise invalid("_meta must be an object")
         asked = self._asked(message["id"], method, meta, batch)
         methods = self._modern if asked.revision.modern else self._legacy
         if method not in methods:
-            raise _Rejected(METHOD_NOT_FOUND, f"Method not found: {method[:100]}")
+            raise Rejected(METHOD_NOT_FOUND, f"Method not found: {method[:100]}")
         result = methods[method](asked, params, turn)
-        return None if result is None else _answer(asked, result)
+        return None if result is None else answer(asked, result)
 
-    def _asked(self, ident: Any, method: str, meta: dict[str, Any], batch: _Batch | None) -> Asked:
+    def _asked(self, ident: Any, method: str, meta: dict[str, Any], batch: Batch | None) -> Asked:
         """The request with the revision that is in force for it."""
-        if _REVISION in meta or (method in self._modern and method not in self._legacy):
+        if REVISION in meta or (method in self._modern and method not in self._legacy):
             if batch is not None:
-                raise _Rejected(INVALID_REQUEST, f"Invalid request: no batches in {', '.join(MODERN)}")
-            self._spoken = _modern_revision(meta)
-            level = _level(meta[_LEVEL]) if _LEVEL in meta else None
+                raise Rejected(INVALID_REQUEST, f"Invalid request: no batches in {', '.join(MODERN)}")
+            self._spoken = modern_revision(meta)
+            level = named_level(meta[LEVEL]) if LEVEL in meta else None
             return Asked(ident, method, self._spoken, meta, level, batch)
         if self._session is NONE_YET and method in self._legacy and method not in ("initialize", "ping"):
-            raise _invalid(f"initialize comes first, or _meta must hold {_REVISION}")
+            raise invalid(f"initialize comes first, or _meta must hold {REVISION}")
         if method == "initialize" and batch is not None:
-            raise _Rejected(INVALID_REQUEST, "Invalid request: initialize cannot be part of a batch")
+            raise Rejected(INVALID_REQUEST, "Invalid request: initialize cannot be part of a batch")
         return Asked(ident, method, self._session, meta, None, batch)
 
     def _notified(self, message: dict[str, Any], turn: Turn) -> None:
@@ -345,21 +260,21 @@ class Core:
         if message.get("jsonrpc") != "2.0" or message["method"] != "notifications/cancelled":
             return
         ident = params.get("requestId") if isinstance(params, dict) else None
-        if not _is_id(ident):
+        if not is_id(ident):
             return
-        self._subscriptions = [asked for asked in self._subscriptions if not _same_id(asked.id, ident)]
-        for call in [call for call in self._calls if _same_id(call.asked.id, ident)]:
+        self._subscriptions = [asked for asked in self._subscriptions if not same_id(asked.id, ident)]
+        for call in [call for call in self._calls if same_id(call.asked.id, ident)]:
             self._calls.remove(call)
             turn.stop.append(call)
-            turn.send += _deliver(call.asked.batch, None)
+            turn.send += deliver(call.asked.batch, None)
 
     def _initialize(self, _asked: Asked, params: dict[str, Any], _turn: Turn) -> dict[str, Any]:
         named = params.get("protocolVersion")
         if not isinstance(named, str):
-            raise _invalid("protocolVersion must be a string")
+            raise invalid("protocolVersion must be a string")
         for name in ("capabilities", "clientInfo"):
             if not isinstance(params.get(name, {}), dict):
-                raise _invalid(f"{name} must be an object")
+                raise invalid(f"{name} must be an object")
         self._session = self._spoken = REVISIONS[named if named in LEGACY else NEWEST_LEGACY]
         self._level = None
         return {
@@ -377,56 +292,56 @@ class Core:
         }
 
     def _set_level(self, _asked: Asked, params: dict[str, Any], _turn: Turn) -> dict[str, Any]:
-        self._level = _level(params.get("level"))
+        self._level = named_level(params.get("level"))
         return {}
 
     def _listen(self, asked: Asked, params: dict[str, Any], turn: Turn) -> None:
         """Open a subscription. Nothing that is offered here ever changes, so that none of its types is honoured."""
         wanted = params.get("notifications")
         if not isinstance(wanted, dict):
-            raise _invalid("notifications must be an object")
+            raise invalid("notifications must be an object")
         for name, kind in _FILTERS.items():
             if not isinstance(wanted.get(name, False), kind):
-                raise _invalid(f"{name} must be a boolean")
+                raise invalid(f"{name} must be a boolean")
         uris = wanted.get("resourceSubscriptions", [])
         if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
-            raise _invalid("resourceSubscriptions must be a list of strings")
+            raise invalid("resourceSubscriptions must be a list of strings")
         self._subscriptions.append(asked)
-        about = {"_meta": {_SUBSCRIPTION: asked.id}, "notifications": {}}
-        turn.send.append(_notification("notifications/subscriptions/acknowledged", about))
+        about = {"_meta": {META + "subscriptionId": asked.id}, "notifications": {}}
+        turn.send.append(notification("notifications/subscriptions/acknowledged", about))
 
     def _call_tool(self, asked: Asked, params: dict[str, Any], turn: Turn) -> None:
         name, arguments = params.get("name"), params.get("arguments")
         if not isinstance(name, str):
-            raise _invalid("name must be a string")
+            raise invalid("name must be a string")
         if not isinstance(arguments, dict | None):
-            raise _invalid("arguments must be an object")
+            raise invalid("arguments must be an object")
         if name not in self._offer.tools:
-            raise _Rejected(INVALID_PARAMS, f"Unknown tool: {name[:100]}")
+            raise Rejected(INVALID_PARAMS, f"Unknown tool: {name[:100]}")
         self._begin(Call(asked, name, arguments or {}), turn)
 
     def _read_resource(self, asked: Asked, params: dict[str, Any], turn: Turn) -> None:
         uri = params.get("uri")
         if not isinstance(uri, str):
-            raise _invalid("uri must be a string")
+            raise invalid("uri must be a string")
         found = self._offer.resource(uri)
         if found is None:
-            raise _Rejected(**_not_found(asked, uri, {}))
+            raise Rejected(**not_found(asked, uri, {}))
         self._begin(Call(asked, *found, uri), turn)
 
     def _get_prompt(self, asked: Asked, params: dict[str, Any], _turn: Turn) -> dict[str, Any]:
         name, arguments = params.get("name"), params.get("arguments")
         if not isinstance(name, str):
-            raise _invalid("name must be a string")
+            raise invalid("name must be a string")
         if not isinstance(arguments, dict | None):
-            raise _invalid("arguments must be an object")
+            raise invalid("arguments must be an object")
         if name not in self._offer.prompts:
-            raise _Rejected(INVALID_PARAMS, f"Unknown prompt: {name[:100]}")
+            raise Rejected(INVALID_PARAMS, f"Unknown prompt: {name[:100]}")
         prompt = self._offer.prompts[name]
         try:
             text = prompt.told(arguments or {})
         except ValueError as error:
-            raise _invalid(str(error)) from None
+            raise invalid(str(error)) from None
         return {
             "description": prompt.description,
             "messages": [{"role": "user", "content": {"type": "text", "text": text}}],
@@ -438,27 +353,12 @@ class Core:
         self._calls.add(call)
         turn.start.append(call)
 
-    def _finished(self, call: Call, result: dict[str, Any]) -> dict[str, Any]:
-        """The answer to the request that started `call`."""
-        asked = call.asked
-        if call.uri is None:
-            return _answer(asked, asked.revision.shaped("result", result))
-        if not result["isError"]:
-            text = result["content"][0]["text"]
-            return _answer(asked, {"contents": [{"uri": call.uri, "mimeType": MIME_TYPE, "text": text}]})
-        error = result["structuredContent"]
-        if error["code"] in ("NOT_FOUND", "INVALID_ARG"):
-            told = _not_found(asked, call.uri, error)
-        else:
-            told = {"code": INTERNAL_ERROR, "message": error["message"], "data": error}
-        return {"jsonrpc": "2.0", "id": asked.id, "error": told}
-
     def _logged(self, call: Call, level: str, data: dict[str, Any]) -> list[Any]:
         """What is logged about a call, if the client wants to be told that much."""
         wanted = call.asked.level if call.asked.revision.modern else self._level
         if wanted is None or LEVELS.index(level) < LEVELS.index(wanted):
             return []
-        return [_notification("notifications/message", {"level": level, "logger": "connect", "data": data})]
+        return [notification("notifications/message", {"level": level, "logger": "connect", "data": data})]
 
     def _too_deep(self, message: Any) -> list[Any]:
         """The answer to a message of which only the outline could be read: its id still counts."""
@@ -467,7 +367,7 @@ class Core:
             return [self._unreadable(INVALID_REQUEST, told)]
         if "id" not in message or "method" not in message:
             return []
-        if not _is_id(message["id"]):
+        if not is_id(message["id"]):
             return [self._unreadable(INVALID_REQUEST, told)]
         return [{"jsonrpc": "2.0", "id": message["id"], "error": {"code": INVALID_REQUEST, "message": told}}]
 
@@ -482,80 +382,7 @@ def _listing(name: str, listed: Callable[[Revision], list[dict[str, Any]]]) -> M
 
     def method(asked: Asked, params: dict[str, Any], _turn: Turn) -> dict[str, Any]:
         if params.get("cursor") is not None:
-            raise _invalid("there is no such cursor, everything is on one page")
+            raise invalid("there is no such cursor, everything is on one page")
         return {name: listed(asked.revision)}
 
     return method
-
-
-def _modern_revision(meta: dict[str, Any]) -> Revision:
-    """The revision that a request names for itself."""
-    named = meta.get(_REVISION)
-    if not isinstance(named, str):
-        raise _invalid(f"_meta must hold {_REVISION}, a string")
-    if named not in MODERN:
-        raise _Rejected(UNSUPPORTED_REVISION, "Unsupported protocol version", {"supported": MODERN, "requested": named})
-    if not isinstance(meta.get(_CAPABILITIES), dict):
-        raise _invalid(f"_meta must hold {_CAPABILITIES}, an object")
-    return REVISIONS[named]
-
-
-def _level(named: Any) -> str:
-    if not isinstance(named, str) or named not in LEVELS:
-        raise _invalid(f"a log level is one of {', '.join(LEVELS)}")
-    return named
-
-
-def _outcome(call: Call, result: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The level and the content of what is logged when a call ends."""
-    if not result["isError"]:
-        return "debug", {"tool": call.name, "message": "done"}
-    error = result["structuredContent"]
-    return "info" if error["code"] in _EXPECTED else "error", {"tool": call.name, "error": error}
-
-
-def _answer(asked: Asked, result: dict[str, Any]) -> dict[str, Any]:
-    """A result as an answer; modern revisions want more about it."""
-    if asked.revision.modern:
-        cached = {}
-        if asked.method in _CACHED:
-            fresh, scope = _CACHED[asked.method]
-            cached = {"ttlMs": fresh, "cacheScope": scope}
-        meta = {**result.get("_meta", {}), _SERVER: asked.revision.shaped("server", SERVER)}
-        result = {"resultType": "complete", **result, **cached, "_meta": meta}
-    return {"jsonrpc": "2.0", "id": asked.id, "result": result}
-
-
-def _not_found(asked: Asked, uri: str, why: dict[str, Any]) -> dict[str, Any]:
-    return {"code": asked.revision.not_found, "message": "Resource not found", "data": {"uri": uri, **why}}
-
-
-def _notification(method: str, params: dict[str, Any]) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "method": method, "params": params}
-
-
-def _invalid(what: str) -> _Rejected:
-    return _Rejected(INVALID_PARAMS, f"Invalid params: {what}")
-
-
-def _one_or_none(answer: Any) -> list[Any]:
-    return [] if answer is None else [answer]
-
-
-def _deliver(batch: _Batch | None, answer: Any) -> list[Any]:
-    """What can be sent once one part of a batch is done, or at once where there is no batch."""
-    if batch is None:
-        return _one_or_none(answer)
-    batch.answers += _one_or_none(answer)
-    batch.open -= 1
-    return [batch.answers] if batch.open == 0 and batch.answers else []
-
-
-def _is_id(value: object) -> bool:
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, str | int) or (isinstance(value, float) and value.is_integer())
-
-
-def _same_id(one: str | float, other: Any) -> bool:
-    return isinstance(one, str) == isinstance(other, str) and one == other

@@ -62,6 +62,9 @@ REVISIONS = {
 LEGACY = [name for name, row in REVISIONS.items() if not row.modern]
 """Those that begin with initialize, the oldest first."""
 
+NEWEST_LEGACY = LEGACY[-1]
+"""What a client is offered that asks for a revision which there is not."""
+
 MODERN = [name for name, row in REVISIONS.items() if row.modern]
 """Those in which each request stands alone."""
 

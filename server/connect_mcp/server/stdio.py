@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, Protocol
 
-    from connect_mcp.server.core import Call, Note, Turn
+    from connect_mcp.server.core import Note
+    from connect_mcp.server.exchange import Call, Turn
 
     class Runner(Protocol):
         """What runs the calls."""
