@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from connect_mcp.base.version import __version__
+from connect_mcp.server.notes import Note, listen
 from connect_mcp.server.rest import Api, Bounds
 from connect_mcp.server.settings import Settings
 from connect_mcp.server.toolbox import Toolbox, next_cursor
@@ -154,6 +155,21 @@ def test_drafts_outlive_a_toolbox_and_are_in_the_folder_that_it_is_given(api: Up
     assert json.loads((tmp_path / "quiz-drafts.json").read_bytes())["drafts"] == {}
 
 
+def test_questions_that_are_added_at_once_keep_their_order(api: Upstream) -> None:
+    texts = [f"Question {number}?" for number in range(20)]
+
+    async def run() -> Any:
+        toolbox = Toolbox(lambda: Api(Settings(api.url, KEY)))
+        ident = {"draft_id": told(await toolbox.call("create_quiz_draft", {**W, "title": "T"}))["draft_id"]}
+        short = {**ident, "question_type": "short_answer", "correct_short_answer": "x"}
+        await asyncio.gather(*(toolbox.call("add_quiz_question", {**short, "question_text": text}) for text in texts))
+        shown = told(await toolbox.call("list_quiz_draft_questions", ident))
+        await toolbox.close()
+        return shown
+
+    assert [question["question_text"] for question in asyncio.run(run())["questions"]] == texts
+
+
 @pytest.mark.parametrize(
     ("answer", "value"),
     [
@@ -219,6 +235,27 @@ def test_a_cursor_that_leads_nowhere_is_named(api: Upstream) -> None:
 def test_success_without_a_body_says_so(api: Upstream, answer: Answer) -> None:
     api.answer = lambda _: answer
     assert told(call(api.url, "close_poll", {"poll_id": "p"})) == {"ok": True}
+
+
+def test_a_pause_before_another_attempt_is_reported_without_the_apis_words(api: Upstream) -> None:
+    heard: list[Note] = []
+    answers = iter([as_json({"detail": "you sent a secret"}, 429, Retry_After="0"), as_json({})])
+    api.answer = lambda _: next(answers)
+
+    async def run() -> None:
+        listen(heard.append)
+        toolbox = Toolbox(lambda: Api(Settings(api.url, KEY)))
+        told(await toolbox.call("get_current_user", {}))
+        await toolbox.close()
+
+    asyncio.run(run())
+    assert [(note.level, note.step, note.text) for note in heard] == [
+        (
+            "info",
+            True,
+            "The API could not answer now (RATE_LIMITED, HTTP 429). Trying again in 0.0 s (attempt 2 of 3).",
+        ),
+    ]
 
 
 def test_a_slug_that_finds_nothing_names_the_argument(api: Upstream) -> None:

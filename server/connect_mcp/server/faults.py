@@ -190,7 +190,7 @@ def not_connected(error: BaseException) -> Failure:
     causes = _causes(error)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return _insecure(f"its certificate was not accepted ({cause.verify_message})")
+            return _insecure(f"its certificate was not accepted ({cause.verify_message.rstrip('.')})")
         if isinstance(cause, ssl.SSLError):
             return _insecure("it does not speak TLS, or not a version of it that is safe")
     if any(isinstance(cause, socket.gaierror) for cause in causes):

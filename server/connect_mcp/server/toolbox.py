@@ -5,7 +5,7 @@ import contextlib
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
@@ -18,6 +18,8 @@ from connect_mcp.server.tools.arguments import checked
 from connect_mcp.server.tools.model import Tool
 from connect_mcp.server.tools.requests import SPACE_ID, HttpRequest, build, space_lookup
 from connect_mcp.server.tools.table import BY_NAME
+
+T = TypeVar("T")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ class Toolbox:
         self._open_api = open_api
         self._opened: Api | None = None
         self._state = state
-        self._opened_drafts: Drafts | None = None
+        self._drafts: Drafts | None = None
+        self._drafting = asyncio.Lock()
         self._own: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
             "create_quiz_draft": self._create_draft,
             "add_quiz_question": self._add_question,
@@ -93,39 +96,41 @@ class Toolbox:
             raise Failure("BAD_UPSTREAM_RESPONSE", "The API's list of workspaces has no ids.")
         return str(ident)
 
-    def _drafts(self) -> "Drafts":
-        if self._opened_drafts is None:
+    async def _draft(self, work: "Callable[[Drafts], T]") -> T:
+        """Let `work` use the drafts: on a thread, since it waits for files, and in the order of the calls."""
+        if self._drafts is None:
             from connect_mcp.base.folders import folders
             from connect_mcp.server.drafts import Drafts
 
-            self._opened_drafts = Drafts(folders(state=self._state).state)
-        return self._opened_drafts
+            self._drafts = Drafts(folders(state=self._state).state)
+        async with self._drafting:
+            return await asyncio.to_thread(work, self._drafts)
 
     async def _create_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
         slug = arguments["workspace_slug"]
-        space_id = await self._space_id(slug)
+        space_id, base_url = await self._space_id(slug), self._api().base_url
         title, body = arguments["title"], arguments.get("body", "")
-        return await asyncio.to_thread(self._drafts().create, self._api().base_url, slug, space_id, title, body)
+        return await self._draft(lambda drafts: drafts.create(base_url, slug, space_id, title, body))
 
     async def _add_question(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return await asyncio.to_thread(self._drafts().add_question, arguments["draft_id"], arguments)
+        return await self._draft(lambda drafts: drafts.add_question(arguments["draft_id"], arguments))
 
     async def _show_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return await asyncio.to_thread(self._drafts().show, arguments["draft_id"])
+        return await self._draft(lambda drafts: drafts.show(arguments["draft_id"]))
 
     async def _discard_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return await asyncio.to_thread(self._drafts().discard, arguments["draft_id"])
+        return await self._draft(lambda drafts: drafts.discard(arguments["draft_id"]))
 
     async def _publish_draft(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        draft_id, api, drafts = arguments["draft_id"], self._api(), self._drafts()
-        quiz = await asyncio.to_thread(drafts.begin_publishing, draft_id, api.base_url)
+        draft_id, api = arguments["draft_id"], self._api()
+        quiz = await self._draft(lambda drafts: drafts.begin_publishing(draft_id, api.base_url))
         published = False
         try:
             value = await api.send(HttpRequest("POST", "/quizzes/", quiz, repeatable=False))
             published = True
         finally:
             with contextlib.suppress(Failure):  # what became of the quiz counts, not of its draft
-                await asyncio.to_thread(drafts.end_publishing, draft_id, published=published)
+                await self._draft(lambda drafts: drafts.end_publishing(draft_id, published=published))
         return value
 
 
@@ -156,9 +161,10 @@ def next_cursor(url: object, base_url: str) -> str | None:
 
 
 def _tell(wait: Wait) -> None:
-    """Report a pause to whoever runs the call."""
-    why = wait.why.message
-    note("info", f"{why} Trying again in {wait.seconds:.1f} s ({wait.attempt} of {wait.attempts}).", step=True)
+    """Report a pause to whoever runs the call; not in the API's words, which may repeat what it was asked."""
+    why = wait.why.code if wait.why.status is None else f"{wait.why.code}, HTTP {wait.why.status}"
+    text = f"The API could not answer now ({why}). Trying again in {wait.seconds:.1f} s"
+    note("info", f"{text} (attempt {wait.attempt} of {wait.attempts}).", step=True)
 
 
 def network_api() -> Api:
