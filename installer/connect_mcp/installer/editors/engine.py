@@ -5,6 +5,7 @@ parser that is not ours, and every byte outside the splices is the one that was 
 is written.
 """
 
+import functools
 import gc
 import itertools
 import re
@@ -91,6 +92,12 @@ def position(text: str, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
+@functools.lru_cache(maxsize=2)
+def _loaded(fmt: Format, text: str) -> Tree:
+    """What the verifying parser reads: a command looks at a text, then edits it, and it is parsed once."""
+    return fmt.load(text)
+
+
 @_collection_paused()
 def read(text: str, fmt: Format, section: Section, path: str = "config") -> dict[str, Value]:
     """The entries of a section by name, as plain values; none where there is no such section.
@@ -100,7 +107,7 @@ def read(text: str, fmt: Format, section: Section, path: str = "config") -> dict
     """
     try:
         _refuse_conflict(text)
-        fmt.load(text)
+        _loaded(fmt, text)
         node = _descend(fmt.parse(text), section.path)[0]
         if node is None or node.kind == "null":
             return {}
@@ -136,7 +143,7 @@ def edit(
             if quirk.kind in rejects:
                 raise Fault(quirk.offset, _QUIRK_TEXT[quirk.kind], "take it out, or repeat the command with --force")
         steps: list[tuple[Splice, ...]] = []
-        current, tree = text, fmt.load(text)
+        current, tree = text, _loaded(fmt, text)
         for change in changes:
             try:
                 splices, current, tree = _step(current, tree, fmt, change)
@@ -183,7 +190,7 @@ def reverse(edited: Edit, changes: Sequence[Change], current: str, fmt: Format, 
 
 def _reads_alike(one: str, two: str, fmt: Format) -> bool:
     try:
-        return one == two or _same_tree(fmt.load(one), fmt.load(two))
+        return one == two or _same_tree(_loaded(fmt, one), _loaded(fmt, two))
     except Fault:
         return False
 
@@ -216,7 +223,7 @@ def _step(text: str, tree: Tree, fmt: Format, change: Change) -> tuple[tuple[Spl
             raise AssertionError(f"overlapping splices: {one}, {two}")
     new = apply_splices(text, splices)
     try:
-        found = fmt.load(new)
+        found = _loaded(fmt, new)
     except Fault as fault:
         raise Fault(_offset_of(splices), f"this place cannot be edited safely ({fault.what})") from None
     if not _same_tree(found, _expected(tree, change, fmt)):

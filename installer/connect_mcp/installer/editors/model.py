@@ -155,6 +155,9 @@ class Format(Protocol):
 
     name: str
 
+    def __hash__(self) -> int:
+        """Identity will do."""
+
     def parse(self, text: str) -> Node:
         """The document's root, found by our own iterative scanner.
 
