@@ -50,6 +50,11 @@ class Served:
         answer = httpx2.post(self.rules_url, json={"fail": fail, **rule}, headers=headers, trust_env=False)
         assert answer.status_code == 201, answer.text
 
+    def stop_failing(self) -> None:
+        """Drop the orders that wait."""
+        headers = {"Authorization": f"Bearer {EMBEDDED_KEY}"}
+        assert httpx2.delete(self.rules_url, headers=headers, trust_env=False).status_code == 204
+
 
 def environment() -> dict[str, str]:
     """The test's own, with our packages on the path."""

@@ -11,7 +11,6 @@ import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
@@ -108,7 +107,7 @@ class Failing:
         if fault.kind:
             await _KINDS[fault.kind](fault, request, send)
         elif fault.status is not None:
-            detail = f"{HTTPStatus(fault.status).phrase} (on purpose)."
+            detail = f"This request fails with {fault.status} on purpose."
             await _answer(fault, send, json.dumps({"detail": detail}).encode())
         elif not fault.acts:
             await self._app(request.scope, _replaying(body, request.receive), send)
