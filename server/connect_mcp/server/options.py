@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 USAGE = """\
 usage: connect-mcp serve [--embedded | --profile NAME] [--read-only] [--toolset NAME...] [--tools NAME...]
                          [--log-file FILE] [--config-dir DIR] [--state-dir DIR] [--data-dir DIR]
+                         [--transport http [--host HOST] [--port PORT] [--token-env NAME]]
 
 Serves Connect's tools over MCP on stdin and stdout; a host starts this, not a person.
 
@@ -28,6 +29,13 @@ which tools (all 47 where nothing is said; resources and prompts go with the too
   --tools NAME...    these tools, besides those of the groups
   --read-only        of these, only tools that change nothing
 
+over HTTP instead, for several clients at a time:
+  --transport http   Streamable HTTP; the URL is written to stderr, SIGINT or SIGTERM ends it
+  --host HOST        where to listen, 127.0.0.1 if nothing is said; where other machines can reach it a token is needed
+  --port PORT        any that is free if nothing is said, or 0
+  --token-env NAME   clients must send the value of this environment variable as a bearer token; TLS is for a proxy
+                     in front of this server to add
+
   --log-file FILE    append what was called, how long it took and how it ended; made with mode 0600, holds no
                      arguments, answers or secrets
   --config-dir DIR   where settings are kept, instead of the user's folder
@@ -37,7 +45,16 @@ which tools (all 47 where nothing is said; resources and prompts go with the too
 
 _FLAGS = {"--embedded": "embedded", "--read-only": "read_only", "--help": "help", "-h": "help"}
 _FOLDERS = {"--config-dir": "config", "--state-dir": "state", "--data-dir": "data"}
-_SINGLE = {"--log-file": ("log_file", "a file"), "--profile": ("profile", "a name")}
+_SINGLE = {
+    "--log-file": ("log_file", "a file"),
+    "--profile": ("profile", "a name"),
+    "--transport": ("transport", "stdio or http"),
+    "--host": ("host", "a name or an address"),
+    "--port": ("port", "a number"),
+    "--token-env": ("token_env", "the name of a variable"),
+}
+_HTTP = {"--host": "host", "--port": "port", "--token-env": "token_env"}
+_LAST_PORT = 65535
 _MANY = {"--toolset": "toolsets", "--tools": "tools"}
 
 
@@ -57,9 +74,26 @@ class Options:
         log_file: where to log to, if anywhere.
         profile: whose settings to use; None for the environment's.
         folders: by kind; None for the user's own.
+        transport: stdio or http.
+        host: where to listen; None for loopback.
+        port: digits; None for any that is free.
+        token_env: the variable that holds what clients must know; None for nothing.
     """
 
-    __slots__ = ("embedded", "folders", "help", "log_file", "profile", "read_only", "tools", "toolsets")
+    __slots__ = (
+        "embedded",
+        "folders",
+        "help",
+        "host",
+        "log_file",
+        "port",
+        "profile",
+        "read_only",
+        "token_env",
+        "tools",
+        "toolsets",
+        "transport",
+    )
 
     def __init__(self) -> None:
         self.embedded = False
@@ -69,6 +103,10 @@ class Options:
         self.tools: list[str] = []
         self.log_file: str | None = None
         self.profile: str | None = None
+        self.transport = "stdio"
+        self.host: str | None = None
+        self.port: str | None = None
+        self.token_env: str | None = None
         self.folders: dict[str, str | None] = dict.fromkeys(_FOLDERS.values())
 
 
@@ -99,7 +137,19 @@ def read_options(argv: list[str]) -> Options:
             raise Usage(f"unknown argument: {name}{nearest(name, (*_FLAGS, *_FOLDERS, *_SINGLE, *_MANY))}")
     if options.embedded and options.profile is not None:
         raise Usage("--embedded needs no account: it cannot be combined with --profile")
+    _check_transport(options)
     return options
+
+
+def _check_transport(options: Options) -> None:
+    if options.transport not in ("stdio", "http"):
+        raise Usage(f"--transport is stdio or http, not {options.transport}")
+    for name, attribute in _HTTP.items():
+        if options.transport != "http" and getattr(options, attribute) is not None:
+            raise Usage(f"{name} belongs to --transport http")
+    port = options.port or "0"
+    if not (port.isascii() and port.isdigit() and len(port) <= len(str(_LAST_PORT)) and int(port) <= _LAST_PORT):
+        raise Usage(f"--port is a number up to {_LAST_PORT}, not {port}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
