@@ -142,7 +142,7 @@ class Endpoint:
 
     Attributes:
         method: the HTTP method.
-        path: the path under /api/v1, ids as `{name:uuid}`.
+        path: the path under /api/v1, ids as `{name}`; they must be UUIDs.
         answer: what to answer, from the call; None is an empty body.
         status: the status of a success.
         scope: what the key must be able to do; by default READ for GET and WRITE for the rest.

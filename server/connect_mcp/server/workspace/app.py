@@ -1,7 +1,9 @@
 """The embedded workspace: Connect's REST API on Starlette and one SQLite file, to try everything without an account."""
 
 import json
+import re
 import sqlite3
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -32,6 +34,7 @@ from connect_mcp.server.workspace.store import Clock, Store, Unavailable, stamp
 __all__ = ["API_ROOT", "EMBEDDED_KEY", "MEMBER_KEY", "READ_ONLY_KEY", "open_workspace"]
 
 API_ROOT = "/api/v1"
+_UUID = re.compile("[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 ENDPOINTS = (
     *discovery.ENDPOINTS,
     *search.ENDPOINTS,
@@ -78,6 +81,7 @@ def _answering(endpoint: Endpoint, store: Store, clock: Clock) -> Callable[[Requ
         key = caller(request)
         if endpoint.needs not in key.scopes:
             raise missing_scope(endpoint.needs)
+        ids = {name: _uuid(value) for name, value in request.path_params.items()}
         body = sent_object(request, await request.body()) if endpoint.writes else {}
         now = stamp(clock())
 
@@ -88,7 +92,7 @@ def _answering(endpoint: Endpoint, store: Store, clock: Clock) -> Callable[[Requ
                     db=db,
                     member_id=member["id"],
                     scopes=key.scopes,
-                    ids={name: str(value) for name, value in request.path_params.items()},
+                    ids=ids,
                     query=request.query_params,
                     body=body,
                     url=str(request.url),
@@ -106,6 +110,13 @@ def _refuse_slashes_in_ids(request: Request) -> None:
     """Paths are matched decoded: an id that hides a slash would reach another endpoint than the caller named."""
     if b"%2f" in request.scope.get("raw_path", b"").lower():
         raise not_found()
+
+
+def _uuid(text: str) -> str:
+    """An id of a path in canonical form. Starlette could check it, with a costly pattern for every route."""
+    if not _UUID.fullmatch(text):
+        raise not_found()
+    return str(uuid.UUID(text))
 
 
 def caller(request: Request) -> Key:

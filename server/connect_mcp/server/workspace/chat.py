@@ -36,8 +36,8 @@ def _message(call: Call) -> Row:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/channels/{channel:uuid}/messages/", _list),
-    Endpoint("POST", "/channels/{channel:uuid}/messages/", _post, status=201),
-    Endpoint("PATCH", "/channel-messages/{message:uuid}/", _edit),
-    Endpoint("POST", "/channel-messages/{message:uuid}/reactions/", _react),
+    Endpoint("GET", "/channels/{channel}/messages/", _list),
+    Endpoint("POST", "/channels/{channel}/messages/", _post, status=201),
+    Endpoint("PATCH", "/channel-messages/{message}/", _edit),
+    Endpoint("POST", "/channel-messages/{message}/reactions/", _react),
 )

@@ -64,12 +64,12 @@ def _message(call: Call) -> Row:
     return call.one(sql, call.ids["message"], _conversation_id(call))
 
 
-_MESSAGES = "/conversations/{conversation:uuid}/messages/"
+_MESSAGES = "/conversations/{conversation}/messages/"
 
 ENDPOINTS = (
     Endpoint("GET", "/conversations/", _list),
     Endpoint("GET", _MESSAGES, _list_messages),
     Endpoint("POST", _MESSAGES, _send, status=201),
-    Endpoint("PATCH", _MESSAGES + "{message:uuid}/", _edit),
-    Endpoint("POST", _MESSAGES + "{message:uuid}/reactions/", _react),
+    Endpoint("PATCH", _MESSAGES + "{message}/", _edit),
+    Endpoint("POST", _MESSAGES + "{message}/reactions/", _react),
 )

@@ -104,6 +104,6 @@ def _membership(call: Call, row: Row) -> Json:
 ENDPOINTS = (
     Endpoint("GET", "/auth/me/", _me),
     Endpoint("GET", "/spaces/", _list_spaces),
-    Endpoint("GET", "/spaces/{space:uuid}/channels/", _list_channels),
-    Endpoint("GET", "/spaces/{space:uuid}/members/", _list_members, scope=VIEW_MEMBERS),
+    Endpoint("GET", "/spaces/{space}/channels/", _list_channels),
+    Endpoint("GET", "/spaces/{space}/members/", _list_members, scope=VIEW_MEMBERS),
 )

@@ -121,8 +121,8 @@ def _option(call: Call, poll: Row, option: Row) -> Json:
 
 
 ENDPOINTS = (
-    Endpoint("POST", "/spaces/{space:uuid}/polls/", _create, status=201),
-    Endpoint("GET", "/polls/{poll:uuid}/", _get),
-    Endpoint("POST", "/polls/{poll:uuid}/vote/", _vote),
-    Endpoint("POST", "/polls/{poll:uuid}/close/", _close),
+    Endpoint("POST", "/spaces/{space}/polls/", _create, status=201),
+    Endpoint("GET", "/polls/{poll}/", _get),
+    Endpoint("POST", "/polls/{poll}/vote/", _vote),
+    Endpoint("POST", "/polls/{poll}/close/", _close),
 )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from connect_mcp.server.workspace import community
 from connect_mcp.server.workspace.api import insert
@@ -19,6 +20,7 @@ from connect_mcp.server.workspace.store import stamp
 _NAMESPACE = uuid.UUID("5f1f2b0a-3c52-5f0e-9c8f-0d6f3a6f7c11")
 
 
+@cache
 def seeded_id(kind: str, name: str | int) -> str:
     """The id of a seeded thing, such as `("space", "makers")`, `("channel", "makers/general")` or `("ticket", 0)`.
 

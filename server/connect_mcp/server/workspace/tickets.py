@@ -161,8 +161,8 @@ def _comment(call: Call, row: Row) -> Json:
 ENDPOINTS = (
     Endpoint("GET", "/support/tickets/", _list),
     Endpoint("POST", "/support/tickets/", _create, status=201),
-    Endpoint("GET", "/support/tickets/{ticket:uuid}/", _get),
-    Endpoint("PATCH", "/support/tickets/{ticket:uuid}/", _update, scope=MANAGE_TICKETS),
-    Endpoint("GET", "/support/tickets/{ticket:uuid}/comments/", _list_comments),
-    Endpoint("POST", "/support/tickets/{ticket:uuid}/comments/", _add_comment, status=201),
+    Endpoint("GET", "/support/tickets/{ticket}/", _get),
+    Endpoint("PATCH", "/support/tickets/{ticket}/", _update, scope=MANAGE_TICKETS),
+    Endpoint("GET", "/support/tickets/{ticket}/comments/", _list_comments),
+    Endpoint("POST", "/support/tickets/{ticket}/comments/", _add_comment, status=201),
 )
