@@ -5,6 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+from support.examples import examples
+
+settings.register_profile("connect-mcp", examples(100))
+settings.load_profile("connect-mcp")
 
 _KEPT = {"PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "SYSTEMROOT", "COMSPEC", "PATHEXT", "TEMP", "TMP", "VIRTUAL_ENV"}
 _KEPT_PREFIXES = ("CONNECT_MCP_TEST_", "PYTEST_", "COV_", "npm_config_", "NPM_CONFIG_", "NODE_EXTRA_", "PIP_", "SSL_")

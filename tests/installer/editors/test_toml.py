@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import tomlkit
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connect_mcp.base.errors import Refused
@@ -13,6 +13,7 @@ from connect_mcp.installer.editors.model import Change, KeyPath, Put, Remove, Se
 from connect_mcp.installer.editors.toml import TOML
 from connect_mcp.installer.editors.toml_scan import tomllib
 from support.editing_laws import check_laws
+from support.examples import examples
 from support.toml_texts import Generated, documents, names
 
 SECTION = Section(("mcp_servers",))
@@ -21,12 +22,7 @@ ENTRY: dict[str, Value] = {"command": "/bin/c", "args": ["serve"], "env": {"A": 
 SHORT: dict[str, Value] = {"command": "c"}
 REMOTE: frozenset[KeyPath] = frozenset({("url",), ("http_headers",), ("bearer_token_env_var",)})
 
-generated = settings(
-    max_examples=150,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+generated = examples(150)
 
 
 def put(entry: Mapping[str, Value] = ENTRY, name: str = "connect", **more: Any) -> Put:

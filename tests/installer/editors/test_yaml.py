@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ruamel import yaml as ruamel_yaml
 
@@ -16,6 +16,7 @@ from connect_mcp.installer.editors.yaml_load import load, scalar_tree
 from connect_mcp.installer.editors.yaml_nodes import Found
 from connect_mcp.installer.editors.yaml_scan import scan
 from support.editing_laws import check_laws
+from support.examples import examples
 from support.yaml_texts import AWKWARD, LIST, MAP, Document, documents, entries, mangled
 
 RUN: dict[str, Value] = {"command": "/usr/bin/x", "args": ["serve", "-p 1"], "env": {"A": "b"}}
@@ -526,7 +527,7 @@ def bare(tree: Any) -> Tree:
     return tree[:1] if tree[:1] in (("*",), ("tag",)) else tree
 
 
-CHECKED = settings(max_examples=75, deadline=None, database=None)
+CHECKED = examples(75)
 
 
 @CHECKED
@@ -548,7 +549,7 @@ def test_the_laws_hold_for_maps(document: Document, entry: dict[str, Value]) -> 
     check_laws(document.text, YAML, MAP, entry)
 
 
-@settings(max_examples=250, deadline=None, database=None)
+@examples(250)
 @given(st.text(max_size=40) | mangled(), st.sampled_from((LIST, MAP)), st.sampled_from(("connect", "alpha")))
 def test_any_text_is_edited_or_refused(text: str, section: Section, name: str) -> None:
     changes: Sequence[Change] = [Remove(section, name), Put(section, name, RUN, drop=frozenset({("timeout",)}))]
