@@ -20,7 +20,11 @@ from connect_mcp.installer.editors.engine import edit
 from connect_mcp.installer.editors.model import Format, Put, Section, Value
 
 RUNS = 15
-ENTRY: dict[str, Value] = {"command": "/opt/connect/bin/connect-mcp", "args": ["serve", "--embedded"], "env": {"A": "b"}}
+ENTRY: dict[str, Value] = {
+    "command": "/opt/connect/bin/connect-mcp",
+    "args": ["serve", "--embedded"],
+    "env": {"A": "b"},
+}
 
 
 def main() -> None:
@@ -75,10 +79,10 @@ def to_tools_list(command: list[str], env: dict[str, str]) -> tuple[float, float
         answers = [json.loads(server.stdout.readline()) for _ in range(2)]
         took = time.perf_counter() - start
         assert len(answers[1]["result"]["tools"]) == 47
-        return took, _resident(server.pid)
+        return took, resident(server.pid)
 
 
-def _resident(pid: int) -> float:
+def resident(pid: int) -> float:
     status = Path(f"/proc/{pid}/status")
     if not status.exists():
         return float("nan")
