@@ -70,6 +70,13 @@ def test_secrets_are_found_by_name_by_form_and_as_an_options_argument() -> None:
     assert secret_values(entry) == {"abc-def", "hunter2", "a1" * 16}
 
 
+def test_secrets_are_found_deeper_than_calls_can_be_nested() -> None:
+    value: Plain = {"DB_PASSWORD": "hunter2"}
+    for _ in range(5_000):
+        value = [{"a": value}]
+    assert secret_values(value) == {"hunter2"}
+
+
 @pytest.mark.parametrize("name", ["API_KEY", "x-auth-token", "Cookie", "GH_PAT_SECRET", "client_secret"])
 def test_names_that_usually_hold_a_credential_are_known(name: str) -> None:
     assert looks_secret(name)

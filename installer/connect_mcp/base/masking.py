@@ -115,15 +115,23 @@ def _is_reference(value: str) -> bool:
 
 
 def _secrets(value: Plain, name: str) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _secrets(item, key)
-    elif isinstance(value, str):
-        if value and not _is_reference(value) and (looks_secret(name) or re.fullmatch(_OPAQUE, value)):
-            yield value
-    elif isinstance(value, Sequence):
-        before = ""
-        for item in value:
-            option = before if before.startswith("-") and "=" not in before else ""
-            yield from _secrets(item, option or ("" if isinstance(item, str) else name))
-            before = item if isinstance(item, str) else ""
+    """With a stack of its own: a config may be nested deeper than calls can be."""
+    rest = [(value, name)]
+    while rest:
+        value, name = rest.pop()
+        if isinstance(value, Mapping):
+            rest += [(item, key) for key, item in value.items()]
+        elif isinstance(value, str):
+            if value and not _is_reference(value) and (looks_secret(name) or re.fullmatch(_OPAQUE, value)):
+                yield value
+        elif isinstance(value, Sequence):
+            rest += _items(value, name)
+
+
+def _items(values: Sequence[Plain], name: str) -> Iterator[tuple[Plain, str]]:
+    """The items of a list, each with the name it stands under: the option before it, or that of the list."""
+    before = ""
+    for item in values:
+        option = before if before.startswith("-") and "=" not in before else ""
+        yield item, option or ("" if isinstance(item, str) else name)
+        before = item if isinstance(item, str) else ""
