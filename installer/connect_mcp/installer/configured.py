@@ -57,9 +57,17 @@ def entries_of(text: str, location: Location) -> dict[str, Value]:
 
 
 def configured_files(machine: Machine, host: Host, project: str | None = None) -> Iterator[ConfiguredFile]:
-    """Every file of a host, one for each of its scopes, whether it is there or not."""
+    """Every file of a host, one for each of its scopes, whether it is there or not.
+
+    A project that is the home folder has no file of its own in hosts whose paths are alike in both: it is the user's.
+    """
+    seen = set()
     for scope in host.scopes:
         location = host.locate(machine, scope, project)
+        servers_of = (machine.files.real(location.path), location.section)
+        if servers_of in seen:
+            continue
+        seen.add(servers_of)
         if not machine.exists(location.path):
             yield ConfiguredFile(host, scope, location, exists=False)
             continue

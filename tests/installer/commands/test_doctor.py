@@ -32,6 +32,23 @@ def test_a_command_that_is_nowhere_is_found_and_the_mend_takes_it_out(connect_mc
     assert connect_mcp("doctor").code == 0
 
 
+def test_a_name_with_control_characters_is_shown_as_escapes_in_every_field(
+    connect_mcp: CommandLine, home: Path
+) -> None:
+    configured(home, {"command": "no-such-program"}, name="a\x1b[31m\n\u202eb")
+    (finding,) = connect_mcp("doctor", "--json").data["findings"]
+    assert all(text.isprintable() for text in finding.values())
+    assert "`a\\x1b[31m\\n\\u202eb`" in finding["mend"]
+
+
+def test_a_project_that_is_the_home_folder_has_no_files_of_its_own(
+    connect_mcp: CommandLine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    connect_mcp("configure", "cursor", "codex", "--embedded", "--no-verify")
+    assert "2 servers in 2 files looked at" in connect_mcp("doctor").out
+
+
 def test_a_program_by_path_that_is_gone_is_found(connect_mcp: CommandLine, home: Path) -> None:
     configured(home, {"command": "/nowhere/at/all"})
     assert "there is no program at /nowhere/at/all" in connect_mcp("doctor").out

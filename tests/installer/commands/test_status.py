@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.cli import CommandLine
 
 
@@ -54,6 +56,15 @@ def test_a_file_that_cannot_be_read_is_named_with_its_place_and_the_rest_goes_on
     assert ran.code == 0
     assert "cannot be read" in ran.out
     assert "OpenAI Codex" in ran.out
+
+
+def test_a_file_that_is_the_users_and_the_projects_is_told_once(
+    connect_mcp: CommandLine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    connect_mcp("configure", "cursor", "--embedded", "--no-verify")
+    data = connect_mcp("status", "--json").data
+    assert cursor(data)["scope"] == "user"
 
 
 def test_looking_makes_no_file(connect_mcp: CommandLine, home: Path) -> None:

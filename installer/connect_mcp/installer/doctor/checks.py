@@ -55,6 +55,8 @@ def _not_found(machine: Machine, file: ConfiguredFile, name: str, spec: ServerSp
 
 
 def _mend(file: ConfiguredFile, name: str, spec: ServerSpec, here: str | None) -> str:
+    if not name.isprintable():  # a command with such a name cannot be shown and copied
+        return f"rename the entry `{printable(name)}` in the file, or take it out there"
     base = ["connect-mcp", "configure", file.host.id, "--name", name, "--scope", file.scope]
     if is_bundled(spec):
         return shlex.join([*base, *(["--embedded"] if "--embedded" in spec.args else [])])
