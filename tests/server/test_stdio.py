@@ -280,7 +280,7 @@ def imported(importtime: str) -> set[str]:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--port", "1"], "unknown argument: --port"),
+        (["--port", "1"], "--port belongs to --transport http"),
         (["--embedded=yes"], "--embedded takes no value"),
         (["x"], "unknown argument: x"),
         (["--data-dir"], "--data-dir needs a folder"),

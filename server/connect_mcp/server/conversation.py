@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -61,19 +62,23 @@ class Conversation:
         core: of this conversation alone.
         calls: shared by all conversations.
         loop: the event loop that all of this runs on.
+        now: seconds, by a clock that is never set back.
 
     Attributes:
-        used: when something last happened, by the loop's clock, in seconds.
+        used: when something last happened, by that clock.
         streams: the open replies that wait for no call.
     """
 
-    def __init__(self, core: Core, calls: Runner, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, core: Core, calls: Runner, loop: asyncio.AbstractEventLoop, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._core = core
         self._calls = calls
         self._loop = loop
+        self._now = now
         self._replies: dict[Call, Reply] = {}
         self.streams: set[Reply] = set()
-        self.used = loop.time()
+        self.used = now()
 
     @property
     def idle(self) -> bool:
@@ -82,7 +87,7 @@ class Conversation:
 
     def receive(self, body: bytes, *, streamed: bool) -> Reply:
         """Take the body of a POST; what it is answered with."""
-        self.used = self._loop.time()
+        self.used = self._now()
         reply = Reply(streamed=streamed)
         turn = self._core.receive(body)
         # A batch that only waited for a call which is cancelled here is the answer to the POST that brought the batch.
@@ -115,7 +120,7 @@ class Conversation:
     def drop(self, reply: Reply) -> None:
         """Nobody reads this stream any more."""
         self.streams.discard(reply)
-        self.used = self._loop.time()
+        self.used = self._now()
 
     def end(self) -> None:
         """Stop the calls and answer them, and close every reply."""
@@ -139,7 +144,7 @@ class Conversation:
 
     def _leave(self, call: Call) -> None:
         """Take a call out that is over, and close its reply if it was the last one in it."""
-        self.used = self._loop.time()
+        self.used = self._now()
         reply = self._replies.pop(call, None)
         if reply is not None:
             reply.open -= 1
@@ -162,10 +167,10 @@ class Sessions:
     Args:
         most: how many there may be. The one that was idle the longest makes room for a new one.
         seconds: how long one may be idle.
-        now: seconds, by the clock of `Conversation.used`.
+        now: seconds, by the clock of the conversations.
     """
 
-    def __init__(self, most: int, seconds: float, now: Callable[[], float]) -> None:
+    def __init__(self, most: int, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
         self._most = most
         self._seconds = seconds
         self._now = now

@@ -163,7 +163,7 @@ class Endpoint:
         self._offer = offer
         self._calls = calls
         self._gate = gate
-        self._sessions = Sessions(MOST_SESSIONS, IDLE_SECONDS, lambda: asyncio.get_running_loop().time())
+        self._sessions = Sessions(MOST_SESSIONS, IDLE_SECONDS)
         self._once: set[Conversation] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
