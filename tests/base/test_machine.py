@@ -107,6 +107,12 @@ def test_this_machine_sees_the_disk(home: Path, monkeypatch: pytest.MonkeyPatch)
     assert here.files.real(str(folder / "..")) == os.path.realpath(home)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_a_pipe_is_not_read_since_it_would_wait_for_its_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert this_machine().files.read(str(tmp_path / "pipe")) is None
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not remove a folder that is in use")
 def test_a_working_folder_that_is_gone_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = tmp_path / "gone"

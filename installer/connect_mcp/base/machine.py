@@ -169,6 +169,8 @@ class DiskFiles:
 
     def read(self, path: str) -> bytes | None:
         """A file's content; None where it cannot be read."""
+        if not os.path.isfile(path):  # opening a pipe would wait for its writer
+            return None
         try:
             with open(path, "rb") as file:
                 return file.read()
