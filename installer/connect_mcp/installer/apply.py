@@ -635,5 +635,5 @@ def _journal_errors(folders: Folders) -> Iterator[None]:
         raise Refused(
             f"the journal could not be written: {error.strerror or type(error).__name__}",
             place=Place(str(folders.state)),
-            mend="make that folder writable, with room on its disk, or name another with --state-dir",
+            mend="make that folder writable, with room on its disk, or name another in XDG_STATE_HOME",
         ) from None

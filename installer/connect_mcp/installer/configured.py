@@ -41,7 +41,11 @@ def text_of(machine: Machine, location: Location) -> str:
     """
     data = machine.files.read(location.path)
     if data is None and machine.exists(location.path):
-        raise Refused("this file cannot be read", place=Place(location.path))
+        if machine.is_dir(location.path):
+            what, mend = "this is a folder, and a config is a file", "move it away and run the command again"
+        else:
+            what, mend = "this file cannot be read", "look at its permissions and at what kind of file it is"
+        raise Refused(what, place=Place(location.path), mend=mend)
     return decode(data or b"", location.path)
 
 
