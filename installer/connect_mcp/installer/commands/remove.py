@@ -46,7 +46,9 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         return Outcome({"command": "remove", "dry_run": True, "hosts": data, "diffs": shown}, "\n".join(shown.values()))
     if somebody_is_there() and not args.yes and not args.json and not confirmed(_question(args, machine, removals)):
         raise Refused("nothing was removed")
-    command = " ".join(["remove", *(removal.host.id for removal in removals), "--name", args.name])
+    command = " ".join(
+        ["remove", *(removal.host.id for removal in removals), "--name", args.name, "--scope", args.scope]
+    )
     take_out(targets, folders, command=command, in_place=args.in_place)
     lines = [_line(args, machine, removal) for removal in removals]
     text = "\n".join([*lines, "undo with: connect-mcp undo"])
