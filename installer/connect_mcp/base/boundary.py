@@ -14,8 +14,12 @@ def guarded(command: Callable[[], int]) -> int:
     """Run a command; whatever it raises becomes an exit code, never a traceback on the terminal.
 
     Refused and Misuse are printed as they are; an interrupt is 130; a reader of our output that went away is silent;
-    anything else is our own bug: versions and traceback go to a log whose path is printed.
+    anything else is our own bug: versions and traceback go to a log whose path is printed. Output that was closed
+    before we started goes nowhere.
     """
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:
+            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open to the end
     try:
         return command()
     except Refused as refusal:
@@ -27,10 +31,15 @@ def guarded(command: Callable[[], int]) -> int:
         sys.stderr.write("\nconnect-mcp: interrupted\n")
         return INTERRUPTED_EXIT
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at exit
+        _discard_output()
         return 1
     except Exception as bug:  # noqa: BLE001 - the boundary is where everything ends
         return _report(bug)
+
+
+def _discard_output() -> None:
+    """The interpreter flushes once more at exit, and would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(bug: Exception) -> int:

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from connect_mcp.base.errors import Misuse, Refused
+from connect_mcp.base.text import printable
 from connect_mcp.base.version import __version__
 
 from .outcome import JSON_VERSION, Outcome
@@ -37,6 +38,8 @@ def main(argv: Sequence[str]) -> int:
         raise Misuse(f"`{args.command}` takes no command after --")
     args.server = command
     try:
+        if "--" in argv and not "".join(command[:1]).strip():
+            raise Misuse("there is no command after --", mend="name the server's program there, or leave -- out")
         outcome = _run(args)
     except Refused as refusal:
         if not args.json:
@@ -47,10 +50,14 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Our own arguments, and the server's command after `--`."""
-    if "--" not in argv:
-        return list(argv), []
-    at = list(argv).index("--")
+    """Our own arguments, and the server's command after `--`.
+
+    Raises:
+        Misuse: where `--` is an option's value, which argparse would take away.
+    """
+    at = list(argv).index("--") if "--" in argv else len(argv)
+    if any(argument.startswith("-") and argument.partition("=")[2] == "--" for argument in argv[:at]):
+        raise Misuse("`--` cannot be the value of an option")
     return list(argv[:at]), list(argv[at + 1 :])
 
 
@@ -58,8 +65,14 @@ def _run(args: argparse.Namespace) -> Outcome:
     from connect_mcp.base.folders import folders
     from connect_mcp.base.machine import this_machine
 
+    machine = this_machine()
+    if project := getattr(args, "project", None):
+        if not machine.is_dir(machine.join(machine.cwd, str(project))):
+            raise Misuse(f"--project {printable(str(project))}: there is no such folder")
+        if getattr(args, "scope", "") == "user":
+            raise Misuse("--project goes with a scope of a project", mend="add --scope project, or leave --project out")
     command = import_module(f"connect_mcp.installer.commands.{args.command}")
-    outcome: Outcome = command.run(args, this_machine(), folders())
+    outcome: Outcome = command.run(args, machine, folders())
     return outcome
 
 

@@ -5,6 +5,7 @@ from connect_mcp.base.handshake import handshake
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.masking import masked
 from connect_mcp.base.record import record
+from connect_mcp.base.text import printable
 
 from .hosts.model import Host
 from .spec import ServerSpec
@@ -41,7 +42,10 @@ def verify(host: Host, spec: ServerSpec, machine: Machine) -> Verified:
     env = host.server_env(machine, spec.env)
     program = machine.which(spec.command, env.get("PATH"))
     if program is None:
-        return Verified(failure=f"{spec.command} is not found on the PATH that {host.title} passes on")
+        named = printable(masked(spec.command))
+        if "/" in spec.command or "\\" in spec.command:
+            return Verified(failure=f"there is no program at {named}")
+        return Verified(failure=f"{named} is not found on the PATH that {host.title} passes on")
     try:
         ready = handshake(
             [program, *spec.args],
