@@ -57,3 +57,13 @@ def test_output_that_is_closed_is_no_bug(home: Path, closed: str) -> None:
     ran = subprocess.run(["sh", "-c", line, sys.executable], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "connect" in json.loads((home / ".cursor" / "mcp.json").read_text())["mcpServers"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_output_that_cannot_be_written_is_no_bug(home: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "connect_mcp", "status"]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("connect-mcp: the outcome could not be printed: No space left on device\n")
+    assert "Exception" not in ran.stderr

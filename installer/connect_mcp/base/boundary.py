@@ -31,14 +31,14 @@ def guarded(command: Callable[[], int]) -> int:
         sys.stderr.write("\nconnect-mcp: interrupted\n")
         return INTERRUPTED_EXIT
     except BrokenPipeError:
-        _discard_output()
+        discard_output()
         return 1
     except Exception as bug:  # noqa: BLE001 - the boundary is where everything ends
         return _report(bug)
 
 
-def _discard_output() -> None:
-    """The interpreter flushes once more at exit, and would fail again."""
+def discard_output() -> None:
+    """After a failure to print: the interpreter flushes once more at exit, and would fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

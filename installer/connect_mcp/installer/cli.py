@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from connect_mcp.base.boundary import discard_output
 from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.text import printable
 from connect_mcp.base.version import __version__
@@ -45,7 +46,14 @@ def main(argv: Sequence[str]) -> int:
         if not args.json:
             raise
         outcome = Outcome({"error": _error(refusal)}, "", refusal.exit_code)
-    _print(outcome, as_json=args.json)
+    try:
+        _print(outcome, as_json=args.json)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_output()
+        why = error.strerror or type(error).__name__
+        raise Refused(f"the outcome could not be printed: {why}", mend="connect-mcp status shows it") from None
     return outcome.exit_code
 
 
