@@ -280,7 +280,7 @@ class Journal:
     def _listing(self) -> list[tuple[int, str]]:
         try:
             names = os.listdir(self._folder)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # a file in its place is told by what would write there
             return []
         parts = (name.partition(".") for name in names)
         return sorted(

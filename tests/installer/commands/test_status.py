@@ -1,9 +1,11 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connect_mcp.base.folders import folders
 from support.cli import CommandLine
 
 
@@ -65,6 +67,16 @@ def test_a_file_that_is_the_users_and_the_projects_is_told_once(
     connect_mcp("configure", "cursor", "--embedded", "--no-verify")
     data = connect_mcp("status", "--json").data
     assert cursor(data)["scope"] == "user"
+
+
+def test_a_file_in_the_state_folders_place_keeps_nobody_from_looking(connect_mcp: CommandLine, home: Path) -> None:
+    connect_mcp("configure", "cursor", "--embedded", "--no-verify")
+    state = folders().state
+    shutil.rmtree(state)
+    state.touch()
+    ran = connect_mcp("status")
+    assert ran.code == 0
+    assert "`connect`" in ran.out
 
 
 def test_looking_makes_no_file(connect_mcp: CommandLine, home: Path) -> None:
