@@ -8,12 +8,15 @@ from connect_mcp.base.errors import Misuse
 
 def somebody_is_there() -> bool:
     """Whether a person can be asked: questions and answers both go over a terminal."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def confirmed(question: str) -> bool:
-    """Ask; only a return key or a word that begins with y agrees."""
-    return _answer(f"{question} [Y/n] ").lower() in {"", "y", "yes"}
+    """Ask; a return key agrees, and an unusable answer is asked for again."""
+    while True:
+        answer = _answer(f"{question} [Y/n] ").lower()
+        if answer in {"", "y", "yes", "n", "no"}:
+            return answer[:1] != "n"
 
 
 def chosen(title: str, choices: Sequence[str]) -> list[int]:
@@ -30,7 +33,7 @@ def chosen(title: str, choices: Sequence[str]) -> list[int]:
             return list(range(len(choices)))
         if words == ["none"]:
             return []
-        if all(word.isdigit() and 1 <= int(word) <= len(choices) for word in words):
+        if all(word.isdecimal() and 1 <= int(word) <= len(choices) for word in words):
             return sorted({int(word) - 1 for word in words})
 
 
