@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import httpx2
+
 from connect_mcp.server.revisions import LEGACY, REVISIONS
+from support.http_server import BOTH
 from support.stdio_client import Client
 from support.talking import ABSENT, META, NEWEST, request
 
@@ -250,6 +253,51 @@ def over_stdio(client: Client, revision: str, said: dict[str, Say]) -> dict[str,
     return came
 
 
+def over_http(client: httpx2.Client, url: str, revision: str, said: Mapping[str, Say]) -> dict[str, list[Any]]:
+    """Have a whole conversation; by message, the status and the messages that came back."""
+    session: dict[str, str] = {}
+    came = {}
+    for name, say in said.items():
+        line = say.line(name, revision)
+        came[name], begun = _posted(client, url, line, {**BOTH, **(session or _mirrored(line, revision))})
+        session = begun or session
+    return came
+
+
+def _posted(client: httpx2.Client, url: str, body: bytes, headers: dict[str, str]) -> tuple[list[Any], dict[str, str]]:
+    """Status and messages of an answer, only the first event of a stream; the headers of the session that it begins."""
+    with client.stream("POST", url, content=body, headers=headers) as answer:
+        messages: list[Any] = [{"status": answer.status_code}]
+        if answer.headers.get("content-type", "").startswith("text/event-stream"):
+            data = next(line for line in answer.iter_lines() if line.startswith("data: {"))
+            return [*messages, json.loads(data.removeprefix("data: "))], {}
+        text = answer.read()
+    messages += [json.loads(text)] if text else []
+    if "mcp-session-id" not in answer.headers or _kind(messages[-1]) != "result":
+        return messages, {}
+    spoken = messages[-1]["result"].get("protocolVersion")
+    begun = {"Mcp-Session-Id": answer.headers["mcp-session-id"], "MCP-Protocol-Version": spoken}
+    return messages, begun if spoken else {}
+
+
+def _mirrored(line: bytes, revision: str) -> dict[str, str]:
+    """The headers of a modern request: they repeat what its body says."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        message = None
+    params = message.get("params") if isinstance(message, dict) else None
+    params = params if isinstance(params, dict) else {}
+    meta = params.get("_meta") or {}
+    spoken = meta.get("io.modelcontextprotocol/protocolVersion", revision)
+    headers = {"MCP-Protocol-Version": str(spoken)} if spoken else {}
+    if spoken and isinstance(message, dict):
+        headers["Mcp-Method"] = str(message.get("method"))
+        named = params.get("uri", params.get("name"))
+        headers |= {"Mcp-Name": named} if isinstance(named, str) else {}
+    return headers
+
+
 def _about(message: Any) -> Any:
     """The id of the request that a message belongs to, where it says so."""
     if not isinstance(message, dict):
@@ -279,6 +327,8 @@ def _told(answers: list[Any]) -> str:
 def _kind(answer: Any) -> str:
     if isinstance(answer, list):
         return f"batch of {len(answer)}"
+    if "status" in answer:
+        return f"HTTP {answer['status']}"
     if "method" in answer:
         return str(answer["method"])
     return f"error {answer['error']['code']}" if "error" in answer else "result"

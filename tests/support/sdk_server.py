@@ -1,17 +1,19 @@
 """What our server offers, served by the official SDK: the oracle for our own core.
 
-Run as a program: `python sdk_server.py` for stdio, `python sdk_server.py PORT` for Streamable HTTP on loopback. The
-tools, resources and prompts are ours, and so is what a call does; the protocol is the SDK's. What the SDK leaves to the
-author of a server (which names exist, which cursors were given out) is done here as the specification says, so that
-every difference that shows is the SDK's own.
+Run as a program: `python sdk_server.py` for stdio, `python sdk_server.py http` for Streamable HTTP on loopback, whose
+URL it writes to stderr as ours does. The tools, resources and prompts are ours, and so is what a call does; the
+protocol is the SDK's. What the SDK leaves to the author of a server (which names exist, which cursors were given out)
+is done here as the specification says, so that every difference that shows is the SDK's own.
 """
 
+import socket
 import sys
 import warnings
 from typing import Any
 
 import anyio
 import mcp_types as types
+import uvicorn
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -36,8 +38,8 @@ def main() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MCPDeprecationWarning)
         server = make()
-    if len(sys.argv) > 1:
-        serve_http(server, int(sys.argv[1]))
+    if sys.argv[1:] == ["http"]:
+        serve_http(server)
     else:
         anyio.run(serve_stdio, server)
 
@@ -75,10 +77,12 @@ async def serve_stdio(server: Server[Any]) -> None:
         await server.run(reading, writing, server.create_initialization_options())
 
 
-def serve_http(server: Server[Any], port: int) -> None:
-    import uvicorn
-
-    uvicorn.run(server.streamable_http_app(json_response=True), host="127.0.0.1", port=port, log_level="error")
+def serve_http(server: Server[Any]) -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    sys.stderr.write(f"connect-mcp: serving http://127.0.0.1:{listening.getsockname()[1]}/mcp\n")
+    sys.stderr.flush()
+    app = server.streamable_http_app(json_response=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="critical")).run(sockets=[listening])
 
 
 async def list_tools(_: Context, params: Listing) -> types.ListToolsResult:
