@@ -34,6 +34,8 @@ _CONSTANT = re.compile(rf"{_STRING}|{_COMMENT}|(-?Infinity|NaN)")
 
 _DECODER = json.JSONDecoder()
 
+MEND = "mend it there and run the command again"
+
 
 class Slot(NamedTuple):
     """Where one member or item lies; for an item, `start`, `key_end` and `value` are the same.
@@ -140,7 +142,7 @@ class JsonNode:
             nodes.append(node)
             if comma < 0:
                 if text[after] != close:
-                    raise Fault(after, "expected a comma or a closing bracket")
+                    raise Fault(after, "expected a comma or a closing bracket", MEND)
                 at = after
         self._slots, self._nodes, self._end = slots, nodes, at + 1
 
@@ -308,7 +310,7 @@ def _separator(text: str, end: int) -> tuple[int, int]:
         return after, after_trivia(text, at) if text.startswith("/", at) else at
     after = after_trivia(text, end)
     if after == len(text):
-        raise Fault(after, "the document ends here before it is complete")
+        raise Fault(after, "the document ends here before it is complete", MEND)
     return after, after_trivia(text, after + 1)
 
 
@@ -320,11 +322,11 @@ def _key(text: str, at: int) -> tuple[str, int, int, int]:
     else:
         string = _STRING_RE.match(text, at)
         if string is None:
-            raise Fault(at, "expected a key in double quotes")
+            raise Fault(at, "expected a key in double quotes", MEND)
         literal, key_end = string[0], string.end()
         colon = after_trivia(text, key_end)
         if not text.startswith(":", colon):
-            raise Fault(colon, "expected a colon after the key")
+            raise Fault(colon, "expected a colon after the key", MEND)
         value = colon + 1
     if text[value : value + 1] in ("/", *BLANK):
         value = after_trivia(text, value)
@@ -334,7 +336,8 @@ def _key(text: str, at: int) -> tuple[str, int, int, int]:
 def _scalar_end(text: str, start: int) -> int:
     scalar = _SCALAR.match(text, start)
     if scalar is None:
-        raise Fault(start, "this string is never closed" if text.startswith('"', start) else "expected a value")
+        what = "this string is never closed" if text.startswith('"', start) else "expected a value"
+        raise Fault(start, what, MEND)
     return scalar.end()
 
 
@@ -357,8 +360,8 @@ def _bracket_end(text: str, start: int) -> int:
 
 def _unclosed(text: str, start: int, at: int) -> Fault:
     if at == len(text):
-        return Fault(start, "this bracket is never closed")
-    return Fault(at, "this string is never closed") if text[at] == '"' else _open_comment(text, at)
+        return Fault(start, "this bracket is never closed", MEND)
+    return Fault(at, "this string is never closed", MEND) if text[at] == '"' else _open_comment(text, at)
 
 
 def _before(text: str, at: int, comments: list[tuple[int, int]]) -> str:
@@ -377,8 +380,8 @@ def _before(text: str, at: int, comments: list[tuple[int, int]]) -> str:
 
 def _open_comment(text: str, at: int) -> Fault:
     if text.startswith("/*", at):
-        return Fault(at, "this comment is never closed")
-    return Fault(at, "a slash that begins no comment")
+        return Fault(at, "this comment is never closed", MEND)
+    return Fault(at, "a slash that begins no comment", MEND)
 
 
 def _end(pattern: "re.Pattern[str]", text: str, at: int) -> int:

@@ -373,7 +373,7 @@ def _comma(node: JsonNode) -> str | None:
     """What stands between two entries that are on one line."""
     for one, two in itertools.pairwise(node.slots()[:_NEIGHBOURS]):
         found = node.text[one.end : two.start]
-        if found.startswith(",") and not found[1:].strip(" \t"):
+        if found in (",", ", "):
             return found
     return None
 

@@ -7,11 +7,9 @@ trailing comma where the map already ends with one.
 import json
 from collections.abc import Mapping, Sequence
 
-from .json_scan import BLANK, blanked, constant, decode, deepest, duplicates, oddities, scan
+from .json_scan import BLANK, MEND, blanked, constant, decode, deepest, duplicates, oddities, scan
 from .json_write import rewritten
 from .model import Fault, Format, Node, Quirk, Rewrite, Splice, Table, Tree, Value
-
-_MEND = "mend it there and run the command again"
 
 _SENTENCES = {
     "Expecting property name": "expected a key in double quotes",
@@ -85,9 +83,9 @@ def _load(text: str) -> Tree:
     try:
         return decode(_DECODER, text)
     except _Constant as error:
-        raise Fault(constant(text), f"{error} is not JSON", _MEND) from None
+        raise Fault(constant(text), f"{error} is not JSON", MEND) from None
     except RecursionError:
-        raise Fault(deepest(text), "this is nested too deep to be read safely") from None
+        raise Fault(deepest(text), "this is nested too deep to be read safely", MEND) from None
 
 
 def _plain(value: object) -> object:
@@ -115,4 +113,4 @@ def _fault(error: json.JSONDecodeError, text: str) -> Fault:
         what += ", and a single quote is none"
     elif text[error.pos] == "#":
         what += "; a comment begins with //"
-    return Fault(error.pos, what, _MEND)
+    return Fault(error.pos, what, MEND)
