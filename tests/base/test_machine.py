@@ -121,3 +121,11 @@ def test_a_working_folder_that_is_gone_is_refused_in_words(tmp_path: Path, monke
     gone.rmdir()
     with pytest.raises(Refused, match="no longer exists"):
         this_machine()
+
+
+def test_what_may_not_be_looked_at_is_not_called_missing(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert this_machine().exists(str(loop))
+    assert not this_machine().exists(str(tmp_path / "nothing"))
+    assert not this_machine().exists(str(Path(__file__) / "below-a-file"))

@@ -1,6 +1,7 @@
 """One entry for one host, worked out and not yet written: the place, the server, the change, and what to warn about."""
 
 import argparse
+import os
 from collections.abc import Mapping
 
 from connect_mcp.base.errors import Refused
@@ -75,6 +76,7 @@ def job_for(args: argparse.Namespace, machine: Machine, host: Host, env: dict[st
     )
     warnings = _doubts(host, location, text)
     warnings += [note] if (note := host.scopes[args.scope].note) else []
+    warnings += _readable_by_others(machine, location) if any(map(looks_secret, env)) else []
     if not args.server and not embedded:
         warnings += _missing_key(host, machine, env)
     secrets = frozenset(secret_values(dict(entries)) | secret_values(env))
@@ -88,6 +90,15 @@ def _doubts(host: Host, location: Location, text: str) -> list[str]:
     kinds = {quirk.kind for quirk in format_named(location.format).quirks(text)} & location.doubts
     doubt = f"it is not known whether {host.title} accepts a"
     return [f"{doubt} {kind.replace('-', ' ')} in this file" for kind in sorted(kinds)]
+
+
+def _readable_by_others(machine: Machine, location: Location) -> list[str]:
+    """A file that is there keeps its mode, also when a secret goes into it."""
+    if machine.platform == "windows" or not machine.exists(location.path):
+        return []
+    if not os.stat(location.path).st_mode & 0o077:
+        return []
+    return [f"others on this machine can read {location.path}; `chmod 600` it"]
 
 
 def _missing_key(host: Host, machine: Machine, env: Mapping[str, str]) -> list[str]:

@@ -93,6 +93,16 @@ def test_a_bare_env_name_takes_the_value_from_here(
     assert PLANTED not in ran.out + ran.err
 
 
+def test_a_secret_in_a_file_that_others_can_read_is_warned_about(connect_mcp: CommandLine, home: Path) -> None:
+    cursor_file(home).parent.mkdir()
+    cursor_file(home).write_text("{}")
+    cursor_file(home).chmod(0o644)
+    argv = ["configure", "cursor", "--env", f"MY_TOKEN={PLANTED}", "--no-verify"]
+    assert "others on this machine can read" in connect_mcp(*argv).out
+    cursor_file(home).chmod(0o600)
+    assert "others on this machine" not in connect_mcp(*argv).out
+
+
 def test_a_key_in_our_environment_goes_into_no_file(
     connect_mcp: CommandLine, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

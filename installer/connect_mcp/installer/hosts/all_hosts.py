@@ -56,7 +56,7 @@ def find(name: str) -> Host:
             return host
     from difflib import get_close_matches
 
-    near = get_close_matches(wanted, [key for host in HOSTS for key in (host.id, *host.aliases)], n=3, cutoff=0.5)
+    near = get_close_matches(wanted, [key for host in HOSTS for key in (host.id, *host.aliases)], n=3, cutoff=0.6)
     raise Misuse(
         f"no host is called {name!r}",
         why=f"known are {', '.join(_MODULES)}",
