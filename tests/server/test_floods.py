@@ -2,11 +2,16 @@
 
 import os
 import selectors
+import threading
 from pathlib import Path
 
 import psutil
 
+from connect_mcp.server.core import MOST_CALLS
 from support.stdio_client import Client, line, server
+from support.upstream import Answer, upstream
+
+KEY = "arc_test_planted_0123456789"
 
 STALLED = 1.0
 """Seconds without the server reading anything, after which a client takes it that the server has stopped reading."""
@@ -28,6 +33,21 @@ def test_a_client_that_reads_nothing_is_read_no_more_and_loses_nothing(tmp_path:
         client.write(one[written % len(one) :] if written % len(one) else one)
         assert client.read()["id"] == 1
         assert client.close() == []
+
+
+def test_calls_beyond_what_is_kept_waiting_are_refused_at_once_and_may_be_made_again(tmp_path: Path) -> None:
+    never = threading.Event()
+    with upstream() as api:
+        api.answer = lambda _: Answer(wait_for=never)
+        with server(tmp_path, env={"ARYTHMATIC_API_BASE_URL": api.url, "ARYTHMATIC_API_KEY": KEY}) as client:
+            client.initialize()
+            idents = [client.send("tools/call", {"name": "get_current_user"}) for _ in range(MOST_CALLS + 3)]
+            refused = [client.read() for _ in range(3)]
+            assert [answer["id"] for answer in refused] == idents[-3:]
+            assert {answer["result"]["structuredContent"]["code"] for answer in refused} == {"RATE_LIMITED"}
+            assert client.ask("ping")["result"] == {}
+            assert sorted(answer["id"] for answer in client.close()) == idents[:-3]
+        never.set()
 
 
 def flood(client: Client, data: bytes) -> int:

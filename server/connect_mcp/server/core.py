@@ -82,6 +82,19 @@ _FILTERS = {"toolsListChanged": bool, "promptsListChanged": bool, "resourcesList
 """What may be listened to, besides resources, and the type of each choice."""
 
 
+MOST_CALLS = 2000
+"""How many calls may run or wait for their turn: each holds memory, and is answered when the client goes."""
+
+_TOO_MANY = failure(
+    Failure(
+        "RATE_LIMITED",
+        f"{MOST_CALLS} calls wait already.",
+        retryable=True,
+        hint="Nothing was sent. Call again when some of them are answered.",
+    )
+)
+
+
 class Core:
     """One conversation with one client.
 
@@ -351,7 +364,10 @@ class Core:
         if call.asked.batch is not None:
             call.asked.batch.open += 1
         self._calls.add(call)
-        turn.start.append(call)
+        if len(self._calls) > MOST_CALLS:
+            turn.send += self.finish(call, _TOO_MANY)
+        else:
+            turn.start.append(call)
 
     def _logged(self, call: Call, level: str, data: dict[str, Any]) -> list[Any]:
         """What is logged about a call, if the client wants to be told that much."""
