@@ -18,9 +18,17 @@ import anyio
 import httpx2
 import psutil
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mcp.client import Client
 
+from connect_mcp.server.calls import Calls
+from connect_mcp.server.http import Endpoint
+from connect_mcp.server.http_checks import Gate
+from connect_mcp.server.offer import Offer, chosen
 from connect_mcp.server.revisions import LEGACY, MODERN, REVISIONS
+from connect_mcp.server.toolbox import open_toolbox
+from support.examples import examples
 from support.http_server import BOTH, HttpServer, begin, events, http_server, routed, said
 from support.stdio_client import PATIENCE, SERVE
 from support.talking import ABSENT, META, NEWEST, gist, initialize, request
@@ -193,7 +201,7 @@ ROWS: dict[str, Row] = {
         [{"id": 2, "result": {}}, {"id": 1, "result": Holding("content")}],
     ),
     "a batch where there are none": Row((A, C, D, E), "POST", {}, b"[%s]" % request("ping"), 400, unreadable(-32600)),
-    "a body of 5 MiB": Row(EVERY, "POST", {}, b" " * (5 << 20), 413, refused(-32600), {"connection": "close"}),
+    "a body of 5 MiB": Row(EVERY, "POST", {}, b" " * (5 << 20), 413, refused(-32600)),
     "a type that browsers send to other sites": Row(
         EVERY, "POST", {"Content-Type": "text/plain"}, asks("tools/list"), 415, refused(-32600)
     ),
@@ -215,6 +223,9 @@ ROWS: dict[str, Row] = {
     "a session where there are none": Row(NEW, "POST", {"Mcp-Session-Id": "x"}, asks("tools/list"), 200, LISTED),
     "initialize that cannot be meant": Row(
         OLD, "POST", {"Mcp-Session-Id": NO}, request("initialize", {}), 200, refused(-32602, 1)
+    ),
+    "initialize that wants no answer": Row(
+        OLD, "POST", {"Mcp-Session-Id": NO}, request("initialize", {}, ABSENT), 400, refused(-32600)
     ),
     "a stream without a session": Row(OLD, "GET", {"Mcp-Session-Id": NO}, b"", 400, refused(-32600)),
     "a stream of an unknown session": Row(OLD, "GET", {"Mcp-Session-Id": "x"}, b"", 404, refused(-32600)),
@@ -522,6 +533,90 @@ def test_a_subscription_is_open_until_the_server_ends(server: HttpServer, client
         assert server.end_by(signal.SIGTERM) == 0
         [last] = events(b"".join(chunks))
         assert (last["id"], last["result"]["resultType"]) == ("s", "complete")
+
+
+@pytest.mark.parametrize("revision", [D, E])
+def test_an_answer_that_takes_long_becomes_a_stream_that_is_kept_alive(
+    revision: str, held: threading.Event, inside: httpx2.ASGITransport
+) -> None:
+    """Nothing on the way that closes quiet connections may close this one."""
+
+    async def use() -> bytes:
+        async with httpx2.AsyncClient(transport=inside, base_url=INSIDE) as client:
+            headers = {**BOTH, "MCP-Protocol-Version": revision}
+            if revision == D:
+                begun = await client.post("", content=initialize(D), headers=BOTH)
+                headers["Mcp-Session-Id"] = begun.headers["mcp-session-id"]
+            body = said(revision, "tools/call", name=TOOL)
+            threading.Timer(0.1, held.set).start()
+            answer = await client.post("", content=body, headers={**headers, **routed(revision, body)})
+            return bytes(answer.content)
+
+    sent = anyio.run(use)
+    assert sent.startswith(b": alive\n\n: alive\n\n")
+    [answer] = events(sent)
+    assert answer["result"]["isError"] is False
+
+
+@pytest.fixture
+def inside(api: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx2.ASGITransport]:
+    """The application in this process, so that its errors are seen and its quiet times are short."""
+    monkeypatch.setenv("ARYTHMATIC_API_BASE_URL", api.url)
+    monkeypatch.setenv("ARYTHMATIC_API_KEY", KEY)
+    calls = Calls(lambda: open_toolbox(embedded=False, profile=None, config=None, state=None, data=None))
+    gate = Gate(anywhere=False, token=None)
+    yield httpx2.ASGITransport(app=Endpoint(Offer(chosen()), calls, gate, quiet=0.001))
+    until(lambda: calls.close(PATIENCE))
+
+
+INSIDE = "http://localhost/mcp"
+REV = "io.modelcontextprotocol/protocolVersion"
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    [None, 1, 1.5, True, "x", [], {}, [[]], {"a": 1}, TOOL, "connect://me", "\ud800"]
+)
+METHODS = st.sampled_from(
+    ["initialize", "ping", "tools/list", "tools/call", "resources/read", "prompts/get", "logging/setLevel", NEWEST, 5]
+)
+METAS = VALUES | st.just(META) | st.fixed_dictionaries({REV: VALUES | st.sampled_from(EVERY)})
+PARAMS = st.fixed_dictionaries({}, optional={"name": VALUES, "uri": VALUES, "arguments": VALUES, "_meta": METAS})
+MESSAGES = st.fixed_dictionaries(
+    {}, optional={"jsonrpc": st.just("2.0"), "id": VALUES, "method": METHODS, "params": PARAMS | VALUES}
+)
+BODIES = st.binary(max_size=20) | (MESSAGES | st.lists(MESSAGES, max_size=3)).map(
+    lambda said: json.dumps(said).encode()
+)
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "MCP-Protocol-Version": st.sampled_from([*EVERY, "", "x"]),
+        "Mcp-Method": METHODS.filter(lambda method: method != 5),
+        "Mcp-Name": st.sampled_from([TOOL, "", "=?base64?", "=?base64??=", "=?base64?8J+Y?=", "=?base64?e?="]),
+        "Mcp-Session-Id": st.sampled_from(["", "x"]),
+        "Accept": st.sampled_from(["", "*/*", ",;", "text/event-stream", "application/json;q=0"]),
+        "Origin": st.sampled_from(["", "http://[", "http://localhost:99999", "http://127.0.0.1"]),
+        "Host": st.sampled_from(["", "[", "localhost:x", "127.0.0.1@x", "[::1]:1"]),
+        "Content-Type": st.sampled_from(["", "application/json"]),
+    },
+)
+
+
+@settings(examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bodies=st.lists(st.tuples(HEADERS, BODIES), min_size=3, max_size=10))
+def test_whatever_is_sent_is_answered(bodies: list[tuple[dict[str, str], bytes]], inside: httpx2.ASGITransport) -> None:
+    """An error of ours would come out of the application as it is."""
+
+    async def use() -> list[int]:
+        async with httpx2.AsyncClient(transport=inside, base_url=INSIDE) as client:
+            begun = await client.post("", content=initialize(B), headers=BOTH)
+            session = {"Mcp-Session-Id": begun.headers["mcp-session-id"]}
+            posts = [
+                await client.post("", content=body, headers={**BOTH, **extra, **headers})
+                for headers, body in bodies
+                for extra in ({}, session)
+            ]
+            return [post.status_code for post in posts]
+
+    assert {status for status in anyio.run(use) if status >= 500} == set()
 
 
 # disconnection

@@ -36,6 +36,7 @@ from connect_mcp.server.http_checks import (
     check_modern,
     is_loopback,
     is_modern,
+    is_request,
     status_of,
     unsupported,
 )
@@ -63,7 +64,7 @@ MOST_STREAMS = 8
 MOST_CONNECTIONS = 1000
 
 QUIET_SECONDS = 15.0
-"""After so long without a message a stream says that it is alive, and an answer becomes a stream."""
+"""Less than what proxies and clients wait for the next byte of an answer."""
 
 _SECONDS_TO_FINISH = 1
 _BACKLOG = 128
@@ -157,19 +158,21 @@ class Endpoint:
         offer: what is served.
         calls: runs the calls.
         gate: who is let in.
+        quiet: after so many seconds without a message a stream says that it is alive, and an answer becomes a stream.
     """
 
-    def __init__(self, offer: Offer, calls: Runner, gate: Gate) -> None:
+    def __init__(self, offer: Offer, calls: Runner, gate: Gate, quiet: float = QUIET_SECONDS) -> None:
         self._offer = offer
         self._calls = calls
         self._gate = gate
+        self._quiet = quiet
         self._sessions = Sessions(MOST_SESSIONS, IDLE_SECONDS)
         self._once: set[Conversation] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         request = Request(scope, receive)
-        client = _Client(scope, receive, send)
+        client = _Client(scope, receive, send, self._quiet)
         try:
             self._gate.check(request.headers)
             await self._methods(request.method)(request, client)
@@ -195,13 +198,12 @@ class Endpoint:
         taken = accepted(request.headers)
         body = await _body(request)
         message = _glance(body)
-        method = message.get("method") if isinstance(message, dict) else None
         if is_modern(request.headers, message):
             check_modern(request.headers, message)
-            if method == "subscriptions/listen" and not taken.events:
+            if is_request(message) and message["method"] == "subscriptions/listen" and not taken.events:
                 raise Refusal(406, "a subscription is answered with text/event-stream")
             await self._answer_once(body, taken, client)
-        elif (method == "initialize" or message is None) and SESSION_ID not in request.headers:
+        elif SESSION_ID not in request.headers and (message is None or _begins(message)):
             await self._initialize(body, taken, client)
         else:
             reply = self._session(request).receive(body, streamed=taken.events)
@@ -267,10 +269,11 @@ class Endpoint:
 class _Client:
     """Whoever waits for an answer."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, quiet: float) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._quiet = quiet
 
     async def deliver(self, reply: Reply, taken: Accepted, *, modern: bool) -> None:
         """Send a reply, in the form that it asks for, until it ends or the client goes.
@@ -282,7 +285,7 @@ class _Client:
         """
         gone = asyncio.ensure_future(self._gone())
         try:
-            message = await _next(reply, gone, QUIET_SECONDS if taken.events else None)
+            message = await _next(reply, gone, self._quiet if taken.events else None)
             if message is _GONE:
                 return
             if message is END and not (reply.owed and taken.events):
@@ -323,7 +326,7 @@ class _Client:
         while message is not END and message is not _GONE:
             data = _ALIVE if message is _QUIET else _event(message)
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
-            message = await _next(reply, gone, QUIET_SECONDS)
+            message = await _next(reply, gone, self._quiet)
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _gone(self) -> None:
@@ -350,22 +353,27 @@ def _event(message: Any) -> bytes:
 
 
 async def _body(request: Request) -> bytes:
-    """The body, if it is not too long and comes soon enough."""
-    too_long = Refusal(413, f"a message has at most {MAX_BODY} bytes", headers={"Connection": "close"})
-    if int(request.headers.get("content-length", 0)) > MAX_BODY:
-        raise too_long
+    """The body, if it is not too long and comes soon enough.
+
+    One that is too long is read to its end all the same, though not kept: a client that is still sending would not see
+    the answer.
+    """
     body = bytearray()
+    size = 0
 
     async def read() -> None:
+        nonlocal size
         async for chunk in request.stream():
-            body.extend(chunk)
-            if len(body) > MAX_BODY:
-                raise too_long
+            size += len(chunk)
+            if size <= MAX_BODY:
+                body.extend(chunk)
 
     try:
         await asyncio.wait_for(read(), BODY_SECONDS)
     except asyncio.TimeoutError:
         raise Refusal(408, "the body did not come in time", headers={"Connection": "close"}) from None
+    if size > MAX_BODY:
+        raise Refusal(413, f"a message has at most {MAX_BODY} bytes")
     if not body.strip():
         raise Refusal(400, "Parse error: there is no body", PARSE_ERROR)
     return bytes(body)
@@ -379,6 +387,10 @@ def _glance(body: bytes) -> Any:
         return None
     except RecursionError:
         return wire.outline(body)
+
+
+def _begins(message: Any) -> bool:
+    return is_request(message) and bool(message["method"] == "initialize")
 
 
 def _check_legacy(request: Request) -> None:

@@ -141,13 +141,18 @@ def is_modern(headers: Headers, message: Any) -> bool:
     return (spoken is not None and spoken not in LEGACY) or _meta(message).get(REVISION, ABSENT) is not ABSENT
 
 
+def is_request(message: Any) -> bool:
+    """Whether a message asks for an answer."""
+    return isinstance(message, dict) and isinstance(message.get("method"), str) and "id" in message
+
+
 def check_modern(headers: Headers, message: Any) -> None:
     """Compare the headers of a modern request with its body, as far as that could be read.
 
     Raises:
         Refusal: 400 where they differ, where a header is missing, or the revision is not supported.
     """
-    request = isinstance(message, dict) and isinstance(message.get("method"), str) and "id" in message
+    request = is_request(message)
     ident = message["id"] if request else ABSENT
     for name in (PROTOCOL_VERSION, _METHOD, _NAME):
         if len(headers.getlist(name)) > 1:
