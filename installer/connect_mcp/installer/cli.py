@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("hosts", nargs="*", metavar="HOST", help="only these hosts (default: all that are configured)")
     doctor.add_argument("--project", type=Path, metavar="DIR", help="the project's folder (default: this one)")
     _add_json(doctor)
-    _add(commands, "serve", "run the bundled stdio server (see `connect-mcp serve --help`)")
+    _add(commands, "serve", "run the bundled server (see `connect-mcp serve --help`)")
     _add(commands, "workspace", "serve or reset the embedded workspace (see `connect-mcp workspace --help`)")
     _add(commands, "conformance", "record and replay sessions (see `connect-mcp conformance --help`)")
     return parser
