@@ -6,6 +6,7 @@ trailing comma where the map already ends with one.
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from .json_scan import BLANK, MEND, blanked, constant, decode, deepest, duplicates, oddities, scan
 from .json_write import rewritten
@@ -38,10 +39,10 @@ class _Jsonc:
 
     def load(self, text: str) -> Tree:
         """The document as the json module reads it, once what JSON lacks is blanked; numbers keep their spelling."""
-        try:
-            return _load(text)
-        except json.JSONDecodeError:
-            plain = blanked(text)
+        tree = _strict(text)
+        if tree is not None:
+            return tree
+        plain = blanked(text)
         if not plain.strip(BLANK):
             return Table()
         try:
@@ -55,9 +56,13 @@ class _Jsonc:
 
     def quirks(self, text: str) -> list[Quirk]:
         """Comments, trailing commas, a byte order mark, keys given twice."""
-        found = [Quirk("bom", 0)] if text.startswith("\ufeff") else []
-        found += [Quirk(kind, start) for kind, start, _ in oddities(text)]
-        if _has_duplicates(self.load(text)):
+        tree = _strict(text)
+        found: list[Quirk] = []
+        if tree is None:
+            tree = self.load(text)
+            found += [Quirk("bom", 0)] if text.startswith("\ufeff") else []
+            found += [Quirk(kind, start) for kind, start, _ in oddities(text)]
+        if _has_duplicates(tree):
             found += [Quirk("duplicate-key", offset) for offset in duplicates(text)]
         return sorted(found, key=lambda quirk: quirk.offset)
 
@@ -77,6 +82,15 @@ def _refuse_constant(name: str) -> Tree:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=Table, parse_int=tuple, parse_float=tuple, parse_constant=_refuse_constant
 )
+
+
+@lru_cache(maxsize=1)
+def _strict(text: str) -> Tree:
+    """The tree of a text without anything that JSON lacks, kept since it is asked for twice; None for any other."""
+    try:
+        return _load(text)
+    except json.JSONDecodeError:
+        return None
 
 
 def _load(text: str) -> Tree:
