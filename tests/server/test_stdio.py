@@ -12,21 +12,7 @@ import pytest
 
 from connect_mcp.server.stdio import lines
 from support.stdio_client import PATIENCE, SERVE, Client, line, server
-from support.upstream import Answer, Upstream, as_json, upstream
-
-KEY = "arc_test_planted_0123456789"
-
-
-@pytest.fixture
-def api() -> Iterator[Upstream]:
-    with upstream() as running:
-        yield running
-
-
-@pytest.fixture
-def client(tmp_path: Path, api: Upstream) -> Iterator[Client]:
-    with server(tmp_path, env={"ARYTHMATIC_API_BASE_URL": api.url, "ARYTHMATIC_API_KEY": KEY}) as running:
-        yield running
+from support.upstream import KEY, Answer, Upstream, as_json
 
 
 @pytest.fixture

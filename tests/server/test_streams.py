@@ -8,29 +8,13 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.stdio_client import PATIENCE, SERVE, Client, line, server
 from support.talking import META
-from support.upstream import Answer, Upstream, as_json, upstream
-
-KEY = "arc_test_planted_0123456789"
-
-
-@pytest.fixture
-def api() -> Iterator[Upstream]:
-    with upstream() as running:
-        yield running
-
-
-@pytest.fixture
-def client(tmp_path: Path, api: Upstream) -> Iterator[Client]:
-    with server(tmp_path, env={"ARYTHMATIC_API_BASE_URL": api.url, "ARYTHMATIC_API_KEY": KEY}) as running:
-        yield running
-
+from support.upstream import KEY, Answer, Upstream, as_json
 
 # the modern era
 

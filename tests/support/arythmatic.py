@@ -1,13 +1,13 @@
 """The server whose requests are the reference for ours, from PyPI, in a virtual environment of its own."""
 
-import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from support.caching import locked
 
 ROOT = Path(__file__).parents[2]
 WANTED = ("arythmatic-connect-mcp==0.2.0", "mcp<2")  # it imports mcp.server.fastmcp, which mcp 2 has no more
@@ -23,7 +23,7 @@ def install() -> Path:
     venv.parent.mkdir(parents=True, exist_ok=True)
     scripts = venv / ("Scripts" if sys.platform == "win32" else "bin")
     stamp, made = venv / "installed.txt", "\n".join((sys.version, *WANTED))
-    with _locked(venv.with_name(venv.name + ".lock")):
+    with locked(venv.with_name(venv.name + ".lock")):
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != made:
             _run([sys.executable, "-m", "venv", "--clear", str(venv)])
             pip = [str(scripts / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
@@ -39,16 +39,3 @@ def _run(command: list[str]) -> None:
             f"pip could not install {' '.join(WANTED)}, and the test that needs it must not pass unseen; "
             f"set {SKIP}=1 to leave it out.\n{done.stderr[-2000:]}"
         )
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One process at a time: pytest-xdist's workers share the cache."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

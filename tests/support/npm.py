@@ -1,14 +1,14 @@
 """Programs from npm in a cache folder, at pinned versions."""
 
-import contextlib
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+
+from support.caching import locked
 
 
 def installed(cache: Path, packages: Iterable[str], skip: str, oldest: int = 0) -> Path:
@@ -26,7 +26,7 @@ def installed(cache: Path, packages: Iterable[str], skip: str, oldest: int = 0) 
     node, npm = _node(oldest)
     wanted = "\n".join(sorted(packages))
     stamp = cache / "installed.txt"
-    with _locked(cache / "lock"):
+    with locked(cache / "lock"):
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
             _install(npm, node, cache, wanted.split("\n"), skip)
             stamp.write_text(wanted, encoding="utf-8")
@@ -61,16 +61,3 @@ def _install(npm: list[str], node: Path, cache: Path, packages: list[str], skip:
             f"npm could not install {' '.join(packages)}, and the tests that need it must not pass unseen; "
             f"set {skip}=1 to leave them out.\n{done.stderr[-2000:]}"
         )
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One process at a time: pytest-xdist's workers share the cache."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

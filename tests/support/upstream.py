@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+KEY = "arc_test_planted_0123456789"
+"""The key that servers under test send to it; it must show nowhere."""
+
 
 @dataclass(frozen=True)
 class Asked:

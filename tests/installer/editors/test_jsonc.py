@@ -44,6 +44,10 @@ ADDED = {
     "comments without a final newline": ("// a\n/* b */", "// a\n/* b */\n" + FRESH.rstrip()),
     "an empty object": ("{}\n", FRESH),
     "an empty object between comments": ("// a\n{ } // b", "// a\n" + FRESH.rstrip() + " // b"),
+    "an empty object with a comment in it": (
+        "{ /* none */ }\n",
+        FRESH.replace("{\n", "{ /* none */\n", 1),
+    ),
     "one line stays one line": ('{"a":1}', '{"a":1,"mcpServers":{"connect":{"command":"c","args":["x"]}}}'),
     "one line with blanks": (
         '{ "a": 1 }\n',
