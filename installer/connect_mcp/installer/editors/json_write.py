@@ -151,7 +151,7 @@ class _Rewriting:
         at = _end_of_comments(text, node.start + 1, close)
         tail = text[at:close]
         base = _indentation(text, node.start)
-        if self._fills_flat(at):
+        if self._fills_flat():
             pad = tail if at == node.start + 1 else " "
             joined = style.comma.join(self._entries(style, "", flat=True))
             return Splice(at, close, pad + joined + tail)
@@ -164,13 +164,11 @@ class _Rewriting:
         lines = list(_LINE_END.finditer(tail))
         return Splice(at, close, joined[:-1] + newline + (tail[lines[-1].end() :] if lines else base))
 
-    def _fills_flat(self, at: int) -> bool:
+    def _fills_flat(self) -> bool:
         """Whether what goes into an empty container stays on its line: in a one-line file, or where its siblings do."""
         node, parent = self.node, self.node.parent
-        if not _is_flat(node):
+        if parent is None or not _is_flat(node):
             return False
-        if parent is None:
-            return at > node.start + 1
         root = parent
         while root.parent is not None:
             root = root.parent
