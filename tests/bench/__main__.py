@@ -97,20 +97,18 @@ def edits() -> None:
     from connect_mcp.installer.editors.toml import TOML
     from connect_mcp.installer.editors.yaml import YAML
 
-    for fmt, section, make, size in (
-        (JSONC, Section(("mcpServers",)), json_text, 5_000_000),
-        (TOML, Section(("mcp_servers",)), toml_text, 200_000),
-        (YAML, Section(("mcpServers",), keyed_by="name"), yaml_text, 200_000),
+    for what, fmt, section, make, size in (
+        ("JSON, 20 servers and much else", JSONC, Section(("mcpServers",)), big_json_text, 5_000_000),
+        ("JSONC, comments, all servers", JSONC, Section(("mcpServers",)), json_text, 5_000_000),
+        ("TOML, all servers", TOML, Section(("mcp_servers",)), toml_text, 200_000),
+        ("YAML, all servers", YAML, Section(("mcpServers",), keyed_by="name"), yaml_text, 200_000),
     ):
         for length in (size // 2, size):
             text = make(length)
             took = min(timed_edit(text, fmt, section) for _ in range(3))
             parsing = min(timed_loads(text, fmt) for _ in range(2))
             rest = took - parsing
-            print(
-                f"edit {len(text):>9,} bytes of {fmt.name:5} {took:7.3f} s, "
-                f"of it {parsing:.3f} s verifying, ours {rest:.3f} s"
-            )
+            print(f"{what:31} {len(text):>9,} bytes {took:7.3f} s, of it {parsing:.3f} s verifying, ours {rest:.3f} s")
 
 
 def timed_edit(text: str, fmt: Format, section: Section) -> float:
@@ -148,6 +146,16 @@ YAML_SERVER = """\
     env:
       PORT: "{0}"
 """
+
+
+def big_json_text(length: int) -> str:
+    """A file like `~/.claude.json`: a few servers, and the state of many projects."""
+    history = [{"display": "explain what this does and why it is there " * 3, "pastedContents": {}}] * 30
+    project = {"allowedTools": [], "history": history, "mcpServers": {}, "lastCost": 0.25}
+    count = length // len(json.dumps(project, indent=2))
+    servers = {f"server-{i}": {"command": "/usr/bin/node", "args": ["a.js"], "timeout": 20.0} for i in range(20)}
+    projects = {f"/home/someone/project-{i}": project for i in range(count)}
+    return json.dumps({"numStartups": 5, "mcpServers": servers, "projects": projects}, indent=2)
 
 
 def json_text(length: int) -> str:
