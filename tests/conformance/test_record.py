@@ -56,6 +56,16 @@ def test_every_byte_passes_both_ways_unchanged(tmp_path: Path) -> None:
         assert recorded == sent
 
 
+@pytest.mark.parametrize("ending", ["\n", ""])
+def test_a_last_long_line_that_takes_a_while_to_redact_is_not_lost(tmp_path: Path, ending: str) -> None:
+    out, words = tmp_path / "session.jsonl", "token=abcdefgh key: 12345678 "
+    code = f"import sys\nsys.stdout.write('{{\"a\": \"' + {words!r} * 40_000 + '\"}}' + {ending!r})"
+    assert converse(out, program(tmp_path, code), []) == (0, f'{{"a": "{words * 40_000}"}}{ending}'.encode(), b"")
+    recorded = out.read_text(encoding="utf-8")
+    assert "abcdefgh" not in recorded
+    assert len(recorded) > 100_000
+
+
 def test_standard_error_passes_unchanged_and_is_recorded(tmp_path: Path) -> None:
     out = tmp_path / "session.jsonl"
     code = "import os; os.write(2, b'one\\n\\xff\\xfe\\r\\n{}\\nlast')"

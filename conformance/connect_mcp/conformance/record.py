@@ -30,7 +30,7 @@ from .session import Header, Json, Kind, Writer
 
 _CHUNK = 65536
 _LONGEST = 64 << 20  # bytes kept of one line
-_DRAIN = 0.3  # seconds that a stream may be silent after the server's end before it is given up
+_DRAIN = 1.0  # seconds that a stream may be silent after the server's end before it is given up
 _FORWARDED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGBREAK")
 
 
@@ -84,13 +84,13 @@ class _Stream:
 
     Attributes:
         moved: bytes so far.
-        writing: whether it waits for whoever reads the other end.
+        busy: whether it has bytes in hand, which it records or waits to be rid of.
     """
 
     def __init__(self, name: str, ev: Kind, source: int, sink: int) -> None:
         self.name, self.ev, self.source, self.sink = name, ev, source, sink
         self.moved = 0
-        self.writing = False
+        self.busy = False
 
 
 class _Proxy:
@@ -141,19 +141,20 @@ class _Proxy:
     def _pass_on(self, stream: _Stream) -> None:
         pending = _Pending()
         while chunk := _read(stream.source):
+            stream.busy = True  # also while a long line is searched for secrets: a busy machine may take seconds
             for line, cut in pending.lines(chunk):
                 self._line(stream.ev, line, cut, ended=True)
-            stream.writing = True
             if not _written(stream.sink, chunk):
                 self._event("closed", {"of": stream.name})
                 break
-            stream.writing = False
             stream.moved += len(chunk)
+            stream.busy = False
         else:
+            stream.busy = True
             if pending.line:
                 self._line(stream.ev, bytes(pending.line), pending.cut, ended=False)
             self._event("eof", {"of": stream.name})
-        stream.writing = False
+        stream.busy = False
         for descriptor in (stream.source, stream.sink):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
@@ -271,7 +272,7 @@ def _drained(stream: _Stream, thread: threading.Thread) -> None:
     while thread.is_alive():
         before = stream.moved
         thread.join(_DRAIN)
-        if stream.moved == before and not stream.writing:
+        if stream.moved == before and not stream.busy:
             return
 
 
