@@ -259,7 +259,7 @@ UPDATED: Mapping[str, tuple[str, Put, str]] = {
         '{"mcpServers":{"connect":{"disabled":true,"url":"u","headers":{"A":"1"}}}}',
     ),
     "all keys of one line": (
-        '{\n  "mcpServers": {\n    "connect": { "command": "y" }\n  }\n}\n',
+        '{\n  "mcpServers": {\n    "connect": { "command": "y", "args": [] }\n  }\n}\n',
         HTTP,
         '{\n  "mcpServers": {\n    "connect": { "url": "u", "headers": { "A": "1" } }\n  }\n}\n',
     ),

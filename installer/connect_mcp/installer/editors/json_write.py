@@ -204,7 +204,7 @@ class _Rewriting:
             if slot.comma >= 0:
                 cuts.append((slot.comma, slot.comma + 1))
         for start, end in _joined(self.text, sorted(cuts)):
-            yield self._cut(start, end, at_end=(last < 0 or start > self.slots[last].start))
+            yield self._cut(start, end, at_end=not kept and (last < 0 or start > self.slots[last].start))
 
     def _only_blanks_stay(self) -> bool:
         edges = [self.node.start + 1]
