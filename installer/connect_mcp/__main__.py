@@ -13,7 +13,12 @@ def main(argv: list[str] | None = None) -> int:
     if args[:1] == ["serve"]:
         from connect_mcp.server.main import main as serve
 
-        return serve(args[1:])
+        try:
+            return serve(args[1:])
+        except Exception as bug:  # noqa: BLE001 - the boundary of this command, without its cost on the way in
+            from connect_mcp.base.boundary import reported
+
+            return reported(bug)
     from connect_mcp.base.boundary import guarded
 
     return guarded(lambda: _run(args))

@@ -34,7 +34,7 @@ def guarded(command: Callable[[], int]) -> int:
         discard_output()
         return 1
     except Exception as bug:  # noqa: BLE001 - the boundary is where everything ends
-        return _report(bug)
+        return reported(bug)
 
 
 def discard_output() -> None:
@@ -42,7 +42,8 @@ def discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _report(bug: Exception) -> int:
+def reported(bug: Exception) -> int:
+    """Write a bug of ours to a log of mode 0600, without secrets, print its path, and give its exit code."""
     import contextlib
     import platform
     import time
