@@ -53,7 +53,7 @@ def _major(node: str) -> int:
 
 def _install(npm: list[str], node: Path, cache: Path, packages: list[str], skip: str) -> None:
     (cache / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-    command = [*npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", *packages]
+    command = [*npm, "install", "--no-audit", "--no-fund", "--no-package-lock", *packages]
     env = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ['PATH']}", "HOME": str(cache)}
     done = subprocess.run(command, cwd=cache, env=env, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode != 0:

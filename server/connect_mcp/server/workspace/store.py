@@ -132,13 +132,15 @@ def _end(jobs: "SimpleQueue[_Job | None]", thread: threading.Thread) -> None:
 def _serve(jobs: "SimpleQueue[_Job | None]", folder: Path, clock: Clock) -> None:
     """The thread: it knows the queue and not the store, so that a dropped store can end it."""
     connection = _Connection(folder, clock)
+    written = False
     try:
         while (job := jobs.get()) is not None:
             job.run(connection)
-            wrote = job.writes
+            written = written or job.writes
             del job  # an idle thread holds on to nobody's application
-            if wrote and jobs.empty():
+            if written and jobs.empty():
                 connection.checkpoint()
+                written = False
     finally:
         connection.close()
 
