@@ -42,7 +42,6 @@ class Target:
         hosts: the ids of the hosts it is for.
         rejects: kinds of `Quirk` that one of them is known not to survive.
         mode: permissions of the file where it has to be made; the umask's where it is None.
-        host_lock: the folder that the host itself makes to lock this file, where its protocol is known; not yet taken.
     """
 
     path: str
@@ -51,7 +50,6 @@ class Target:
     hosts: tuple[str, ...] = ()
     rejects: frozenset[str] = frozenset()
     mode: int | None = None
-    host_lock: str | None = None
 
 
 @record
