@@ -2,9 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
+from types import ModuleType
 
 from connect_mcp.base.boundary import discard_output
 from connect_mcp.base.errors import Misuse, Refused
@@ -13,7 +13,22 @@ from connect_mcp.base.version import __version__
 
 from .outcome import JSON_VERSION, Outcome
 
-SCOPES = ("user", "project", "local")
+COMMANDS: Mapping[str, str] = {
+    "configure": "write a server's entry into hosts' own config files",
+    "remove": "take a server's entry out of hosts' config files",
+    "undo": "put back what the last command changed",
+    "status": "show what is configured where",
+    "doctor": "find out why a host does not see a server",
+    "serve": "run the bundled server (see `connect-mcp serve --help`)",
+    "workspace": "serve or reset the embedded workspace (see `connect-mcp workspace --help`)",
+    "conformance": "record and replay sessions (see `connect-mcp conformance --help`)",
+}
+"""Every command with its help. Each is a module in `commands/`: `arguments(parser)` says what it takes, and
+`run(args, machine, folders)` does it. `TAKES_COMMAND = True` stands in one that takes a server's command after `--`, as
+`args.server`."""
+
+ELSEWHERE = ("serve", "workspace", "conformance")
+"""Those that `__main__` hands to the other packages before it comes here."""
 
 EPILOG = """examples:
   connect-mcp configure cursor --embedded      write the bundled server into Cursor's own file
@@ -34,8 +49,9 @@ def main(argv: Sequence[str]) -> int:
         Refused: for what was not done, unless `--json` printed it.
     """
     ours, command = _split(argv)
-    args = _parser().parse_args(ours)
-    if command and args.command != "configure":
+    chosen = next((argument for argument in ours if not argument.startswith("-")), "")
+    args = _parser(chosen).parse_args(ours)
+    if command and not getattr(_module(args.command), "TAKES_COMMAND", False):
         raise Misuse(f"`{args.command}` takes no command after --")
     args.server = command
     try:
@@ -79,8 +95,7 @@ def _run(args: argparse.Namespace) -> Outcome:
             raise Misuse(f"--project {printable(str(project))}: there is no such folder")
         if getattr(args, "scope", "") == "user":
             raise Misuse("--project goes with a scope of a project", mend="add --scope project, or leave --project out")
-    command = import_module(f"connect_mcp.installer.commands.{args.command}")
-    outcome: Outcome = command.run(args, machine, folders())
+    outcome: Outcome = _module(args.command).run(args, machine, folders())
     return outcome
 
 
@@ -107,7 +122,8 @@ def _error(refusal: Refused) -> dict[str, object]:
     }
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(chosen: str) -> argparse.ArgumentParser:
+    """The parser, in which only the chosen command knows its arguments: the others' modules stay unloaded."""
     parser = argparse.ArgumentParser(
         prog="connect-mcp",
         description="Put an MCP server into every AI host on this machine without losing a byte.",
@@ -117,75 +133,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"connect-mcp {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_configure(commands)
-    _add_remove(commands)
-    undo = _add(commands, "undo", "put back what the last command changed")
-    _add_json(undo)
-    status = _add(commands, "status", "show what is configured where")
-    _add_json(status)
-    doctor = _add(commands, "doctor", "find out why a host does not see a server")
-    doctor.add_argument("hosts", nargs="*", metavar="HOST", help="only these hosts (default: all that are configured)")
-    doctor.add_argument("--project", type=Path, metavar="DIR", help="the project's folder (default: this one)")
-    _add_json(doctor)
-    _add(commands, "serve", "run the bundled server (see `connect-mcp serve --help`)")
-    _add(commands, "workspace", "serve or reset the embedded workspace (see `connect-mcp workspace --help`)")
-    _add(commands, "conformance", "record and replay sessions (see `connect-mcp conformance --help`)")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if name == chosen and name not in ELSEWHERE:
+            _module(name).arguments(command)
     return parser
 
 
-Commands = argparse._SubParsersAction  # the stubs make it generic, the runtime class is not
-
-
-def _add(commands: "Commands[argparse.ArgumentParser]", name: str, text: str) -> argparse.ArgumentParser:
-    return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
-
-
-def _add_configure(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "configure", "write a server's entry into hosts' own config files")
-    parser.usage = "connect-mcp configure [HOST…] [options] [-- COMMAND [ARG…]]"
-    parser.add_argument(
-        "hosts", nargs="*", metavar="HOST", help="the hosts to write to (default: choose from those found)"
-    )
-    parser.add_argument("--all", action="store_true", help="every host that is found on this machine")
-    _add_place(parser)
-    parser.add_argument(
-        "--env", action="append", default=[], metavar="KEY=VALUE", help="a variable that the host gives the server"
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="write to this file instead of the host's own")
-    parser.add_argument(
-        "--embedded", action="store_true", help="the bundled server with its embedded workspace, no account"
-    )
-    parser.add_argument("--print", action="store_true", dest="print_only", help="print the entry, write nothing")
-    parser.add_argument("--no-verify", action="store_true", help="do not start the server after writing")
-    parser.add_argument(
-        "--in-place", action="store_true", help="write through files that cannot be replaced (mounts, hard links)"
-    )
-    parser.add_argument("--force", action="store_true", help="write even where this host is known to reject the file")
-    _add_common(parser)
-
-
-def _add_remove(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "remove", "take a server's entry out of hosts' config files")
-    parser.add_argument("hosts", nargs="+", metavar="HOST", help="the hosts to remove it from")
-    _add_place(parser)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="this file instead of the host's own")
-    parser.add_argument(
-        "--in-place", action="store_true", help="write through files that cannot be replaced (mounts, hard links)"
-    )
-    _add_common(parser)
-
-
-def _add_place(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", default="connect", help="the entry's name (default: connect)")
-    parser.add_argument("--scope", choices=SCOPES, default="user", help="whose file (default: user)")
-    parser.add_argument("--project", type=Path, metavar="DIR", help="the project's folder (default: this one)")
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="show the change as a diff, write nothing")
-    parser.add_argument("--yes", "-y", action="store_true", help="take the proposed answer to every question")
-    _add_json(parser)
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+def _module(command: str) -> ModuleType:
+    return import_module(f"connect_mcp.installer.commands.{command}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connect_mcp.base.errors import Misuse, Refused
@@ -20,13 +21,36 @@ from ..editors.formats import format_named
 from ..hosts.all_hosts import HOSTS, find
 from ..hosts.model import Host
 from ..jobs import Job, job_for
+from ..options import add_place, add_writing
 from ..outcome import Outcome
 from ..prompt import chosen, confirmed, somebody_is_there
 
 if TYPE_CHECKING:
     from ..verify import Verified
 
+TAKES_COMMAND = True
 UNDO = "connect-mcp undo"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What `configure` takes."""
+    parser.usage = "connect-mcp configure [HOST…] [options] [-- COMMAND [ARG…]]"
+    parser.add_argument(
+        "hosts", nargs="*", metavar="HOST", help="the hosts to write to (default: choose from those found)"
+    )
+    parser.add_argument("--all", action="store_true", help="every host that is found on this machine")
+    add_place(parser)
+    parser.add_argument(
+        "--env", action="append", default=[], metavar="KEY=VALUE", help="a variable that the host gives the server"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="write to this file instead of the host's own")
+    parser.add_argument(
+        "--embedded", action="store_true", help="the bundled server with its embedded workspace, no account"
+    )
+    parser.add_argument("--print", action="store_true", dest="print_only", help="print the entry, write nothing")
+    parser.add_argument("--no-verify", action="store_true", help="do not start the server after writing")
+    parser.add_argument("--force", action="store_true", help="write even where this host is known to reject the file")
+    add_writing(parser)
 
 
 def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.folders import Folders
@@ -17,6 +18,7 @@ from ..editors.model import Remove
 from ..hosts.all_hosts import find
 from ..hosts.model import Host, Location
 from ..jobs import location_for
+from ..options import add_place, add_writing
 from ..outcome import Outcome
 from ..prompt import confirmed, somebody_is_there
 
@@ -29,6 +31,14 @@ class _Removal:
     location: Location
     target: Target
     secrets: frozenset[str] = field(repr=False)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What `remove` takes."""
+    parser.add_argument("hosts", nargs="+", metavar="HOST", help="the hosts to remove it from")
+    add_place(parser)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="this file instead of the host's own")
+    add_writing(parser)
 
 
 def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:

@@ -13,6 +13,7 @@ from ..diff import short
 from ..hosts.all_hosts import HOSTS
 from ..hosts.model import Host
 from ..journal import Installed, Journal
+from ..options import add_json
 from ..outcome import Outcome
 
 STATES = {
@@ -20,6 +21,11 @@ STATES = {
     "changed": "changed since we put it",
     "missing": "gone since we put it; `connect-mcp configure` puts it back",
 }
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What `status` takes."""
+    add_json(parser)
 
 
 def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:

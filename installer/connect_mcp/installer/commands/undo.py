@@ -8,6 +8,7 @@ from connect_mcp.base.text import printable
 
 from ..apply import undo
 from ..diff import short
+from ..options import add_json
 from ..outcome import Outcome
 
 HOW = {
@@ -16,6 +17,11 @@ HOW = {
     "reversed": "others wrote to it since, so only our change was taken out",
     "left": "nothing of ours was left in it",
 }
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What `undo` takes."""
+    add_json(parser)
 
 
 def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:
