@@ -14,7 +14,7 @@ from connect_mcp.installer.editors.formats import format_named
 from connect_mcp.installer.editors.model import Edit, Put
 from connect_mcp.installer.hosts.all_hosts import HOSTS, find
 from connect_mcp.installer.hosts.model import Host, Location
-from connect_mcp.installer.spec import ServerSpec
+from connect_mcp.installer.spec import Reference, ServerSpec, Template
 from support.editing_laws import check_laws
 from support.machines import machine
 
@@ -44,15 +44,19 @@ class Case:
     def after(self) -> bytes:
         return self._file("after").read_bytes()
 
-    def put(self) -> Put:
+    @property
+    def key(self) -> str:
+        return self.host.entry_key(self.name)
+
+    def changes(self) -> tuple[Put, ...]:
         text = decode(self.before, "before")
-        existing = read(text, format_named(self.location.format), self.location.section).get(self.name)
-        return self.host.put(self.location, self.name, self.spec, existing)
+        existing = read(text, format_named(self.location.format), self.location.section).get(self.key)
+        return self.host.changes(self.location, self.name, self.spec, existing)
 
     def edit(self) -> Edit:
         text = decode(self.before, "before")
         fmt = format_named(self.location.format)
-        return edit(text, fmt, [self.put()], rejects=self.location.rejects, path="before")
+        return edit(text, fmt, self.changes(), rejects=self.location.rejects, path="before")
 
     def _file(self, stem: str) -> Path:
         return self.folder / f"{stem}.{ENDING[self.location.format]}"
@@ -64,8 +68,24 @@ def load(folder: Path) -> Case:
     spec = data.get("spec") or json.loads((CONFIGS / "spec.json").read_text(encoding="utf-8"))
     host = find(folder.parent.name)
     location = host.locate(machine(), data["scope"], data.get("project", "/home/user/project"))
-    server = ServerSpec(spec["command"], tuple(spec.get("args", ())), spec.get("env", {}))
-    return Case(folder, host, location, spec["name"], server, data.get("refused"))
+    return Case(folder, host, location, spec["name"], spec_from(spec), data.get("refused"))
+
+
+def spec_from(data: Mapping[str, Any]) -> ServerSpec:
+    fields = {key: value for key, value in data.items() if key != "name"}
+    env, headers = (
+        {key: text_from(text) for key, text in fields.get(field, {}).items()} for field in ("env", "headers")
+    )
+    return ServerSpec(
+        **{**fields, "args": tuple(map(text_from, fields.get("args", ()))), "env": env, "headers": headers}
+    )
+
+
+def text_from(data: str | list[Any]) -> str:
+    """A text, or the parts of a template: texts, and references as maps."""
+    if isinstance(data, str):
+        return data
+    return Template(*(part if isinstance(part, str) else Reference(**part) for part in data))
 
 
 def cases(*, refused: bool) -> list[Any]:
@@ -82,20 +102,22 @@ def test_the_file_becomes_what_a_careful_person_would_have_written(case: Case) -
     edited = case.edit()
     assert edited.new.encode("utf-8") == case.after
     fmt, section = format_named(case.location.format), case.location.section
-    entry = read(edited.new, fmt, section)[case.name]
+    entry = read(edited.new, fmt, section)[case.key]
     found = case.host.read(entry)
     assert found is not None
     assert (found.command, found.args) == (case.spec.command, case.spec.args)
+    assert (found.url, found.transport) == (case.spec.url, case.spec.transport)
     assert case.spec.env.items() <= found.env.items(), "variables that the user added stay"
-    assert not case.host.put(case.location, case.name, case.spec, entry).drop
+    assert case.spec.headers.items() <= found.headers.items(), "headers that the user added stay"
+    assert not case.host.changes(case.location, case.name, case.spec, entry)[0].drop
 
 
 @pytest.mark.parametrize("case", cases(refused=False))
 def test_the_laws_of_editing_hold(case: Case) -> None:
     text, fmt = decode(case.before, "before"), format_named(case.location.format)
-    put = case.put()
-    if case.name not in read(text, fmt, put.section):
-        check_laws(text, fmt, put.section, put.entry, name=case.name, top=put.top)
+    put = case.changes()[0]
+    if case.key not in read(text, fmt, put.section):
+        check_laws(text, fmt, put.section, put.entry, name=case.key, top=put.top)
     # A file that holds the entry obeys them for another name.
     check_laws(decode(case.after, "after"), fmt, put.section, put.entry, name="another", top=put.top)
 

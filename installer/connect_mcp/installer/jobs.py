@@ -69,7 +69,7 @@ def job_for(args: argparse.Namespace, machine: Machine, host: Host, env: dict[st
     target = Target(
         path=location.path,
         format=location.format,
-        changes=(host.put(location, args.name, spec, entries.get(args.name)),),
+        changes=host.changes(location, args.name, spec, entries.get(host.entry_key(args.name))),
         hosts=(host.id,),
         rejects=frozenset() if args.force else location.rejects,
         mode=0o600 if any(map(looks_secret, env)) else location.mode,
@@ -80,7 +80,9 @@ def job_for(args: argparse.Namespace, machine: Machine, host: Host, env: dict[st
     if not args.server and not embedded:
         warnings += _missing_key(host, machine, env)
     secrets = frozenset(secret_values(dict(entries)) | secret_values(env))
-    return Job(host, location, args.name, spec, target, args.name not in entries, secrets, tuple(warnings))
+    return Job(
+        host, location, args.name, spec, target, host.entry_key(args.name) not in entries, secrets, tuple(warnings)
+    )
 
 
 def _doubts(host: Host, location: Location, text: str) -> list[str]:

@@ -13,7 +13,7 @@ from connect_mcp.base.record import replace
 from connect_mcp.installer.editors.model import Put, Value
 from connect_mcp.installer.hosts.all_hosts import HOSTS, find
 from connect_mcp.installer.hosts.model import DOCK_PATH, Host, PassedOn
-from connect_mcp.installer.spec import ServerSpec
+from connect_mcp.installer.spec import Reference, ServerSpec, Template
 from support.machines import machine
 
 SPEC = ServerSpec("/opt/x", ("a", "b"), {"K": "v"})
@@ -31,7 +31,7 @@ specs = st.builds(
 
 def test_the_registry_and_the_modules_agree() -> None:
     folder = Path(model.__file__).parent
-    modules = {path.stem for path in folder.glob("*.py")} - {"model", "all_hosts"}
+    modules = {path.stem for path in folder.glob("*.py")} - {"model", "all_hosts", "syntax"}
     assert {host.id.replace("-", "_") for host in HOSTS} == {module.rstrip("_") for module in modules}
     assert len(HOSTS) == len(modules)
 
@@ -78,7 +78,20 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
 def test_every_fact_says_how_it_is_known(host: Host) -> None:
     expected = {"detection", "entry", "passed_on", "reload", "tolerance", *(f"scopes.{scope}" for scope in host.scopes)}
     defaults = {name: about.default for name, about in Host.__record_fields__.items()}  # type: ignore[attr-defined]
-    for optional in ("off", "name_rules", "patience", "protocol", "closed_first", "before_create"):
+    for optional in (
+        "off",
+        "name_rules",
+        "patience",
+        "protocol",
+        "closed_first",
+        "before_create",
+        "remote",
+        "syntax",
+        "limits",
+        "precedence",
+        "entry_key",
+        "companions",
+    ):
         if getattr(host, optional) != defaults[optional]:
             expected.add(optional)
     assert set(host.evidence) == expected
@@ -142,36 +155,38 @@ REMOTE: dict[str, tuple[dict[str, Value], set[str]]] = {
 @each_host
 def test_a_remote_entry_is_not_read_as_a_command_and_loses_what_contradicts_one(host: Host) -> None:
     entry, gone = REMOTE[host.id]
-    assert host.read(entry) is None
-    put = host.put(host.locate(machine()), "connect", SPEC, entry)
+    remote = host.read(entry)
+    assert (remote.url, remote.is_remote) == ("https://x", True) if host.remote and remote else remote is None
+    put, *_ = host.changes(host.locate(machine()), "connect", SPEC, entry)
     assert put.drop == {(key,) for key in gone}
-    assert put.entry == host.render(SPEC)
+    assert put.entry.items() >= host.render(SPEC).items()
 
 
 @each_host
 def test_nothing_is_dropped_from_an_entry_that_starts_a_command(host: Host) -> None:
-    existing = {**host.render(SPEC), "type": host.stdio_types[0], "timeout": 5, "disabled": False}
-    assert host.put(host.locate(machine()), "connect", SPEC, existing).drop == frozenset()
-    assert host.put(host.locate(machine()), "connect", SPEC).drop == frozenset()
-    assert host.put(host.locate(machine()), "connect", SPEC, "not a map").drop == frozenset()
+    existing = {**host.render(SPEC), "type": (*host.stdio.types, "stdio")[0], "timeout": 5, "disabled": False}
+    for before in (existing, None, "not a map"):
+        assert host.changes(host.locate(machine()), "connect", SPEC, before)[0].drop == frozenset()
 
 
 def test_arguments_that_are_no_longer_wanted_go() -> None:
     bare = ServerSpec("/opt/x")
-    put = find("cursor").put(find("cursor").locate(machine()), "connect", bare, {"command": "y", "args": ["old"]})
+    put = find("cursor").changes(find("cursor").locate(machine()), "connect", bare, {"command": "y", "args": ["old"]})[
+        0
+    ]
     assert put == Put(put.section, "connect", {"command": "/opt/x"}, frozenset({("args",)}))
 
 
 def test_a_new_continue_config_says_what_it_is() -> None:
     row = find("continue")
-    assert list(row.put(row.locate(machine()), "connect", SPEC).top) == ["name", "version", "schema"]
+    assert list(row.changes(row.locate(machine()), "connect", SPEC)[0].top) == ["name", "version", "schema"]
 
 
 @pytest.mark.parametrize(
     ("host", "entry", "spec"),
     [
         ("cursor", {"command": "x", "type": "stdio", "disabled": True}, ServerSpec("x")),
-        ("cursor", {"command": "x", "url": "https://x"}, None),
+        ("cursor", {"command": "x", "url": "https://x"}, ServerSpec(url="https://x", transport="http")),
         ("cursor", {"command": "x", "args": "a"}, None),
         ("cursor", {"command": ""}, None),
         ("claude-code", {"command": "x", "env": {"N": 1}}, None),
@@ -186,7 +201,7 @@ def test_a_new_continue_config_says_what_it_is() -> None:
         ("opencode", {"type": "local", "command": []}, None),
         ("opencode", {"type": "local", "command": "x"}, None),
         ("opencode", {"command": ["x"]}, None),
-        ("codex", {"command": "x", "env_vars": ["A"]}, ServerSpec("x")),
+        ("codex", {"command": "x", "env_vars": ["A"]}, ServerSpec("x", (), {"A": Template(Reference("env", "A"))})),
     ],
 )
 def test_entries_that_people_wrote(host: str, entry: dict[str, Value], spec: ServerSpec | None) -> None:

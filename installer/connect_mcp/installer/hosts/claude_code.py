@@ -9,13 +9,16 @@ from .model import (
     Detection,
     Evidence,
     Host,
+    Limits,
     NameRule,
     PassedOn,
     Patience,
     in_project,
-    read_plain,
+    reached,
+    started,
     typed,
 )
+from .syntax import Syntax
 
 RESERVED = frozenset({"workspace", "claude-in-chrome", "computer-use", "Claude Preview", "Claude Browser"})
 
@@ -63,6 +66,12 @@ def _line(machine: Machine, path: str) -> str:
     return (machine.files.read(path) or b"").decode("utf-8", "replace").strip()
 
 
+SYNTAX = Syntax(
+    r"\$\{(?P<env>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}",
+    {"env": "${{name}}", "env-default": "${{name}:-{default}}"},
+    frozenset({"command", "args", "env", "url", "headers"}),
+)
+
 HOST = Host(
     id="claude-code",
     title="Claude Code",
@@ -93,9 +102,10 @@ HOST = Host(
             mode=0o600,
         ),
     },
-    render=typed,
-    read_stdio=read_plain,
-    remote_keys=("url", "headers", "headersHelper", "oauth"),
+    stdio=started(typed, cwd=False),
+    remote=reached({"http": "http", "sse": "sse"}, known={"streamable-http": "http"}, keys=("headersHelper", "oauth")),
+    syntax=SYNTAX,
+    limits=Limits(prefix="mcp__{server}__{tool}"),
     name_rules=(
         NameRule(RESERVED.__contains__, "Claude Code keeps this name for itself and would not load the server."),
     ),
@@ -113,6 +123,9 @@ HOST = Host(
         ),
         "tolerance": Evidence("live", "claude 2.1.197: it sets a state file with a comment aside and starts afresh"),
         "entry": Evidence("live", "claude 2.1.197: mcp add, mcp list; type and url checked per entry"),
+        "remote": Evidence("live", "claude 2.1.197: mcp add --transport http and sse; a url without a type is skipped"),
+        "syntax": Evidence("live", "claude 2.1.197: not set: the text stays, with a warning"),
+        "limits": Evidence("source", "claude 2.1.197: the names that it makes of tools"),
         "name_rules": Evidence("source", "claude 2.1.197: 'is a reserved MCP server name and was not loaded'"),
         "passed_on": Evidence("live", "claude 2.1.197: its whole environment, and CLAUDE_* variables of the session"),
         "patience": Evidence("live", "claude 2.1.197: 31.7 s interactive, about 2 s with -p"),

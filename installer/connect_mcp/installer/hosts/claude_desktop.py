@@ -11,8 +11,7 @@ from .model import (
     Host,
     PassedOn,
     per_platform,
-    plain,
-    read_plain,
+    started,
 )
 
 FILE = "claude_desktop_config.json"
@@ -63,9 +62,7 @@ HOST = Host(
             doubts=frozenset({"bom"}),
         ),
     },
-    render=plain,
-    read_stdio=read_plain,
-    remote_keys=("url", "headers"),
+    stdio=started(cwd=False),
     passed_on=PassedOn(
         names=frozenset({"HOME", "LOGNAME", "PATH", "SHELL", "USER", "__CF_USER_TEXT_ENCODING"}),
         on_windows=frozenset(
@@ -97,7 +94,7 @@ HOST = Host(
             "source", "VS Code's discovery of other hosts' servers; the package's folder: anthropics/claude-code#26073"
         ),
         "tolerance": Evidence("docs", "JSON without extensions; a byte order mark was not tried"),
-        "entry": Evidence("docs", "command, args and env alone; remote servers are added in its settings"),
+        "entry": Evidence("docs", "command, args and env alone; remote servers are added under Settings > Connectors"),
         "passed_on": Evidence(
             "source", "what openai/codex's mcp-client notes for macOS; on Windows the SDK's list without LOCALAPPDATA"
         ),

@@ -1,9 +1,13 @@
 """Continue: a YAML file with a list of named servers, which hides an older JSON file as soon as it is there."""
 
+from collections.abc import Mapping
+
 from connect_mcp.base.machine import Machine
 from connect_mcp.installer.editors.model import Section
+from connect_mcp.installer.spec import ServerSpec
 
-from .model import ConfigFile, Detection, Evidence, Host, Location, PassedOn, Patience, plain, read_plain
+from .model import ConfigFile, Detection, Entry, Evidence, Form, Host, Location, PassedOn, Patience, reached, started
+from .syntax import Syntax
 
 _BOTH = {"HOME", "LOGNAME", "PATH", "USER", "USERNAME", "USERPROFILE"}
 
@@ -28,6 +32,30 @@ def hidden_settings(machine: Machine, location: Location) -> str | None:
     )
 
 
+_REMOTE = reached({"http": "streamable-http", "sse": "sse"}, headers="headers", untyped="http")
+
+
+def render_remote(spec: ServerSpec) -> Entry:
+    """The usual remote entry, with its headers inside `requestOptions`."""
+    entry = dict(_REMOTE.render(spec))
+    headers = entry.pop("headers", None)
+    return {**entry, "requestOptions": {"headers": headers}} if headers else entry
+
+
+def read_remote(entry: Entry) -> ServerSpec | None:
+    """The server of a remote entry; without a type Continue tries Streamable HTTP, then SSE."""
+    options = entry.get("requestOptions")
+    headers = options.get("headers") if isinstance(options, Mapping) else None
+    return None if "command" in entry else _REMOTE.read({**entry, "headers": headers})
+
+
+SYNTAX = Syntax(
+    r"\$\{\{\s*(?:secrets|inputs)\.(?P<secret>[A-Za-z0-9_-]+)\s*\}\}",
+    {"secret": "${{ secrets.{name} }}", "env": "${{ secrets.{name} }}"},
+    missing="refused",
+)
+"""Continue looks a secret up in the environment and in its `.env` files, so a variable is written as one too."""
+
 HOST = Host(
     id="continue",
     title="Continue",
@@ -42,9 +70,16 @@ HOST = Host(
             top={"name": "Local Config", "version": "1.0.0", "schema": "v1"},
         ),
     },
-    render=plain,
-    read_stdio=read_plain,
-    remote_keys=("url", "apiKey", "requestOptions"),
+    stdio=started(cwd=True),
+    remote=Form(
+        render_remote,
+        read_remote,
+        keys=("url", "apiKey", "requestOptions"),
+        types=("streamable-http", "sse"),
+        fields=frozenset({"url", "headers"}),
+        transports=frozenset({"http", "sse"}),
+    ),
+    syntax=SYNTAX,
     passed_on=PassedOn(
         names=frozenset({*_BOTH, "SHELL", "TERM"}),
         on_windows=frozenset(
@@ -72,6 +107,8 @@ HOST = Host(
         "entry": Evidence(
             "live", "cn 1.5.47: a list of named entries, a map is rejected; no name or version, no start"
         ),
+        "remote": Evidence("source", "continuedev/continue, its schema of mcpServers; without a type: cn 1.5.47"),
+        "syntax": Evidence("live", "cn 1.5.47: the environment wins over ~/.continue/.env; none: no start"),
         "passed_on": Evidence("source", "continuedev/continue MCPConnection.ts; `cn` passes everything on"),
         "patience": Evidence("live", "cn 1.5.47: 60 s; the editors' 20 s: source"),
         "protocol": Evidence("live", "cn 1.5.47"),

@@ -8,16 +8,30 @@ from .model import (
     Detection,
     Evidence,
     Host,
+    Limits,
     PassedOn,
     QuirkKind,
     at,
     in_project,
-    plain,
-    read_plain,
+    reached,
+    started,
 )
+from .syntax import Syntax
 
 _SECTION = Section(("mcpServers",))
 _DOUBTS: frozenset[QuirkKind] = COMMENTS_AND_COMMAS | {"bom"}
+
+SYNTAX = Syntax(
+    r"\$\{(?:env:(?P<env>[^}]+)|(?P<workspace>workspaceFolder)|(?P<workspace_name>workspaceFolderBasename)"
+    r"|(?P<home>userHome)|(?P<separator>pathSeparator|/))\}",
+    {
+        "env": "${env:{name}}",
+        "workspace": "${workspaceFolder}",
+        "workspace-name": "${workspaceFolderBasename}",
+        "home": "${userHome}",
+        "separator": "${/}",
+    },
+)
 
 HOST = Host(
     id="cursor",
@@ -41,9 +55,10 @@ HOST = Host(
             note="Cursor asks before it starts a project's servers.",
         ),
     },
-    render=plain,
-    read_stdio=read_plain,
-    remote_keys=("url", "headers", "auth"),
+    stdio=started(cwd=False, keys=("command", "args", "env", "envFile")),
+    remote=reached({"http": "", "sse": ""}, known={"http": "http", "sse": "sse"}, keys=("auth",)),
+    syntax=SYNTAX,
+    limits=Limits(tool_name=60, tools=80, prefix="{server}_{tool}"),
     passed_on=PassedOn(from_dock=True),
     reload="Cursor reads the file again by itself; if the server stays off, switch it on under Settings > MCP.",
     evidence={
@@ -52,6 +67,9 @@ HOST = Host(
         "scopes.project": Evidence("source", "VS Code's discovery of other hosts' servers"),
         "tolerance": Evidence("memory", "not known: we write strict JSON"),
         "entry": Evidence("docs", "cursor.com/docs/mcp"),
+        "remote": Evidence("docs", "cursor.com/docs/mcp; that it finds the transport out by itself: stacklok/toolhive"),
+        "syntax": Evidence("docs", "cursor.com/docs/mcp; what it does with a variable that is not set: not known"),
+        "limits": Evidence("docs", "server and tool under 60 characters: many issues; 80 tools: Snowflake-Labs/mcp#77"),
         "passed_on": Evidence(
             "derived", "from VS Code, which it is a fork of; the short PATH: docs of several servers"
         ),

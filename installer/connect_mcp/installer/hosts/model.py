@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from connect_mcp.base.errors import Misuse
+from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.machine import Machine, Platform
 from connect_mcp.base.record import field, record
 from connect_mcp.installer.editors.model import KeyPath, Put, Section, Value
-from connect_mcp.installer.spec import ServerSpec
+from connect_mcp.installer.spec import Reference, ServerSpec, Template, Transport
+
+from .syntax import NO_REFERENCES, Syntax, Unwritable
 
 Scope = Literal["user", "project", "local"]
 FormatName = Literal["jsonc", "yaml", "toml"]
@@ -72,6 +74,7 @@ class ConfigFile(NamedTuple):
         path: from the machine and the project's folder to the file; see `at`, `in_project` and `per_platform`.
         section: where the servers are; a function where that depends on the project.
         relocators: environment variables that move the file; they matter only where the host sees them as well.
+        others: files beside `path` that the host reads servers from in this scope; an entry in `path` wins.
         note: one sentence for people on what else must be true for the host to use this file, or "".
 
     The other attributes are those of `Location`.
@@ -81,6 +84,7 @@ class ConfigFile(NamedTuple):
     section: Section | Callable[[Machine, str], Section]
     format: FormatName
     relocators: tuple[str, ...] = ()
+    others: Callable[[Machine, str], tuple[str, ...]] = lambda machine, project: ()
     rejects: frozenset[QuirkKind] = frozenset()
     doubts: frozenset[QuirkKind] = frozenset()
     mode: int = 0o644
@@ -160,7 +164,43 @@ class NameRule(NamedTuple):
     why: str
 
 
+class Limits(NamedTuple):
+    """What a host takes of a server's tools.
+
+    Attributes:
+        tool_name: characters that a tool's name may have with the host's prefix; None for no limit that is known.
+        tools: how many tools it offers to its model; None for no limit that is known.
+        prefix: how it names a tool, with `{server}` and `{tool}` in it; "" where that is not known.
+    """
+
+    tool_name: int | None = None
+    tools: int | None = None
+    prefix: str = ""
+
+
 Entry = Mapping[str, Value]
+
+
+class Form(NamedTuple):
+    """How a host writes one kind of server: one that it starts, or one that it reaches by a URL.
+
+    Attributes:
+        render: from a server to the entry, with every text in this host's spelling.
+        read: from an entry back to the server; None where it is of the other kind, or not what this host wants.
+        keys: keys of an entry that belong to this kind alone: they go when the other kind is written over them.
+        types: what `type` may say in an entry of this kind; the first is what we write, if we write it.
+        fields: what of a `ServerSpec` it can hold.
+        transports: the ways to speak to a server that it can hold.
+        fresh: what a new entry starts with beside what `render` says; in one that is there the person's choice stays.
+    """
+
+    render: Callable[[ServerSpec], Entry]
+    read: Callable[[Entry], ServerSpec | None]
+    keys: tuple[str, ...]
+    types: tuple[str, ...] = ()
+    fields: frozenset[str] = frozenset()
+    transports: frozenset[Transport] = frozenset()
+    fresh: Mapping[str, Value] = _NOTHING
 
 
 @record
@@ -173,18 +213,23 @@ class Host:
         aliases: other names that commands accept.
         detection: what shows that it is installed.
         scopes: its config files.
-        render: from a server to the entry that makes this host start it.
-        read_stdio: from an entry back to the server; None where the entry is remote or odd.
-        remote_keys: keys of an entry that make no sense beside a command, and go when one is written over a remote one.
-        stdio_types: what `type` may say in an entry that starts a command.
-        off: keys and values, any of which switches an entry off.
+        stdio: how it writes a server that it starts.
+        remote: how it writes one that it reaches by a URL; None where its file has no form for that.
+        syntax: how it writes references to variables, inputs and folders; None where its forms see to that themselves,
+            since it is the key that says that a value is a reference.
+        off: keys and values, any of which switches an entry off; the first is what we write.
         name_rules: server names to refuse.
         passed_on: the environment that its servers get.
         patience: how long it waits for a server at its start.
+        limits: what it takes of a server's tools.
         protocol: the protocol revision it asks for, or None where that is not known.
         reload: one sentence for people: how it picks a change up.
         closed_first: patterns (`fnmatch`) of the paths of its running programs, where it must be closed before its file
             is written, since it would write its own state over ours; () where it need not be.
+        precedence: which scope's entry wins where several have the same name, the winner first.
+        entry_key: from a server's name to the key of its entry.
+        name_in: a key in the entry that repeats the server's name, or "".
+        companions: what else a server's entry needs in the same file (VS Code's `inputs`).
         before_create: a reason, with its mend, for not making a file that is not there yet; None where all is well.
         evidence: how each of these facts is known, by attribute (`scopes.user` for a scope).
     """
@@ -193,19 +238,23 @@ class Host:
     title: str
     detection: Detection
     scopes: Mapping[Scope, ConfigFile]
-    render: Callable[[ServerSpec], Entry]
-    read_stdio: Callable[[Entry], ServerSpec | None]
+    stdio: Form
     passed_on: PassedOn
     reload: str
     evidence: Mapping[str, Evidence]
+    remote: Form | None = None
     aliases: tuple[str, ...] = ()
-    remote_keys: tuple[str, ...] = ()
-    stdio_types: tuple[str, ...] = ("stdio",)
+    syntax: Syntax | None = NO_REFERENCES
     off: tuple[tuple[str, Value], ...] = ()
     name_rules: tuple[NameRule, ...] = ()
     patience: Patience = UNKNOWN
     protocol: str | None = None
+    limits: Limits = Limits()
     closed_first: tuple[str, ...] = ()
+    precedence: tuple[Scope, ...] = ("local", "project", "user")
+    entry_key: Callable[[str], str] = lambda name: name
+    name_in: str = ""
+    companions: Callable[[ServerSpec], tuple[Put, ...]] = lambda spec: ()
     before_create: Callable[[Machine, Location], str | None] = lambda machine, location: None
 
     def detect(self, machine: Machine) -> str | None:
@@ -238,22 +287,65 @@ class Host:
         """The environment variables that are set and move this scope's file."""
         return tuple(name for name in self.scopes[scope].relocators if machine.variable(name))
 
-    def put(self, location: Location, name: str, spec: ServerSpec, existing: Value = None) -> Put:
-        """The change that makes this host start `spec` under `name`.
+    def changes(self, location: Location, name: str, spec: ServerSpec, existing: Value = None) -> tuple[Put, ...]:
+        """What makes this host reach `spec` under `name`: its entry, and what the entry needs beside it.
 
         Args:
             location: the file it goes to.
-            name: the entry's name; see `refuse_name`.
+            name: the server's name; see `refuse_name`.
             spec: the server.
             existing: the entry of that name that is there now, if any.
+
+        Raises:
+            Refused: where this host has no form for such a server, or for a reference in it.
         """
         entry = self.render(spec)
-        drop = self._contradicting(existing, entry) if isinstance(existing, Mapping) else frozenset()
-        return Put(location.section, name, entry, drop, location.top)
+        if self.name_in:
+            entry = {self.name_in: name, **entry}
+        if isinstance(existing, Mapping):
+            drop = self._contradicting(existing, entry, self._form(spec))
+        else:
+            entry, drop = {**entry, **self._form(spec).fresh}, frozenset()
+        put = Put(location.section, self.entry_key(name), entry, drop, location.top)
+        return (put, *self.companions(spec))
+
+    def render(self, spec: ServerSpec) -> Entry:
+        """The entry for a server, in this host's own spelling.
+
+        Raises:
+            Refused: where this host has no form for such a server, or for a reference in it.
+        """
+        form = self._form(spec)
+        try:
+            return form.render(spec.mapped(self.syntax.written) if self.syntax else spec)
+        except Unwritable as fault:
+            raise Refused(
+                f"{self.title} has no form for {fault.reference} in a server's {fault.field}",
+                mend="write the value itself, or leave it out",
+            ) from None
 
     def read(self, entry: Value) -> ServerSpec | None:
-        """The server that an entry starts; None where it is remote, or not what this host wants."""
-        return self.read_stdio(entry) if isinstance(entry, Mapping) else None
+        """The server that an entry means; None where it is not what this host wants."""
+        if not isinstance(entry, Mapping):
+            return None
+        forms = (self.stdio, self.remote) if self.remote else (self.stdio,)
+        spec = next((spec for form in forms if (spec := form.read(entry))), None)
+        return spec.mapped(self.syntax.understood) if spec and self.syntax else spec
+
+    def _form(self, spec: ServerSpec) -> Form:
+        """The form for a server.
+
+        Raises:
+            Refused: where there is none.
+        """
+        form = self.remote if spec.is_remote else self.stdio
+        if form is None or spec.transport not in form.transports:
+            known = sorted({*self.stdio.transports, *(self.remote.transports if self.remote else ())})
+            raise Refused(
+                f"{self.title}'s file has no form for a server over {_SPOKEN[spec.transport]}",
+                why=f"it takes {' and '.join(_SPOKEN[transport] for transport in known)}",
+            )
+        return form
 
     def is_off(self, entry: Value) -> bool:
         """Whether the entry is switched off in the file."""
@@ -270,12 +362,14 @@ class Host:
 
         Args:
             machine: whose environment the host was started with.
-            entry_env: what the server's entry sets.
+            entry_env: what the server's entry sets; variables of the host's own environment are put in, and what
+                cannot be known here (an input, a file) is left out.
 
         Returns:
             The variables; in upper case on Windows, which does not tell the cases apart.
         """
         passed, windows = self.passed_on, machine.platform == "windows"
+        entry_env = self.filled(machine, entry_env)
         env, entry_env = (_upper(machine.env), _upper(entry_env)) if windows else (dict(machine.env), entry_env)
         if passed.names is not None:
             names = passed.on_windows if windows else passed.names
@@ -288,12 +382,40 @@ class Host:
             env["PATH"] = DOCK_PATH
         return {**env, **passed.adds, **entry_env}
 
-    def _contradicting(self, existing: Entry, entry: Entry) -> frozenset[KeyPath]:
-        """The keys of an entry that no longer make sense once it starts a command with no more than `entry` says."""
-        gone = {key for key in (*self.remote_keys, *_EMPTIED) if key in existing and key not in entry}
-        if "type" not in entry and "type" in existing and existing["type"] not in self.stdio_types:
+    def filled(self, machine: Machine, texts: Mapping[str, str]) -> dict[str, str]:
+        """An entry's variables or headers with the values of what they refer to in the host's own environment."""
+        known = {}
+        for key, text in texts.items():
+            value: str | None = text
+            if isinstance(text, Template):
+                value = text.filled(lambda reference: self._value(machine, reference))
+            if value is not None:
+                known[key] = value
+        return known
+
+    def _value(self, machine: Machine, reference: Reference) -> str | None:
+        if reference.kind == "home":
+            return machine.home
+        if reference.kind not in ("env", "secret"):
+            return None
+        value = machine.variable(reference.name)
+        if value is None:
+            value = reference.default
+        if value is None and self.syntax and self.syntax.missing != "refused":
+            value = "" if self.syntax.missing == "empty" else self.syntax.written("env", Template(reference))
+        return value
+
+    def _contradicting(self, existing: Entry, entry: Entry, form: Form) -> frozenset[KeyPath]:
+        """The keys of an entry that no longer make sense once it means a server with no more than `entry` says."""
+        other = self.stdio if form is self.remote else self.remote
+        keys = (*(other.keys if other else ("url", "headers")), *_EMPTIED)
+        gone = {key for key in keys if key in existing and key not in entry}
+        if "type" not in entry and "type" in existing and existing["type"] not in form.types:
             gone.add("type")
         return frozenset((key,) for key in gone)
+
+
+_SPOKEN: Mapping[Transport, str] = {"stdio": "stdio", "http": "HTTP", "sse": "SSE"}
 
 
 def _upper(env: Mapping[str, str]) -> dict[str, str]:
@@ -321,12 +443,14 @@ def per_platform(*, linux: str, macos: str, windows: str) -> Callable[[Machine, 
 
 
 def plain(spec: ServerSpec) -> dict[str, Value]:
-    """The usual entry: `command`, and `args` and `env` where there are any."""
+    """The usual entry: `command`, and `args`, `env` and `cwd` where there are any."""
     entry: dict[str, Value] = {"command": spec.command}
     if spec.args:
         entry["args"] = list(spec.args)
     if spec.env:
         entry["env"] = dict(spec.env)
+    if spec.cwd:
+        entry["cwd"] = spec.cwd
     return entry
 
 
@@ -337,13 +461,84 @@ def typed(spec: ServerSpec) -> dict[str, Value]:
 
 def read_plain(entry: Entry) -> ServerSpec | None:
     """The server of a usual entry, with or without its type; None for a remote one and for one of the wrong shape."""
-    command = entry.get("command")
+    command, cwd = entry.get("command"), entry.get("cwd") or ""
     if entry.get("type", "stdio") != "stdio" or ("url" in entry and "type" not in entry):
         return None
     args, env = strings(entry.get("args")), variables(entry.get("env"))
     if not isinstance(command, str) or not command or args is None or env is None:
         return None
-    return ServerSpec(command, args, env)
+    return ServerSpec(command, args, env, cwd if isinstance(cwd, str) else "")
+
+
+_LOCAL = frozenset({"command", "args", "env"})
+
+
+def started(
+    render: Callable[[ServerSpec], Entry] = plain,
+    read: Callable[[Entry], ServerSpec | None] = read_plain,
+    *,
+    cwd: bool,
+    types: tuple[str, ...] = ("stdio",),
+    keys: tuple[str, ...] = ("command", "args", "env", "cwd"),
+    fresh: Mapping[str, Value] = _NOTHING,
+) -> Form:
+    """The form of a server that the host starts.
+
+    Args:
+        render: as in `Form`.
+        read: as in `Form`.
+        cwd: whether the host starts it in the folder that its entry names.
+        types: as in `Form`.
+        keys: as in `Form`.
+        fresh: as in `Form`.
+    """
+    fields = _LOCAL | {"cwd"} if cwd else _LOCAL
+    return Form(render, read, keys, types, fields, frozenset({"stdio"}), fresh)
+
+
+def reached(
+    types: Mapping[Transport, str],
+    *,
+    url: str = "url",
+    headers: str = "headers",
+    known: Mapping[str, Transport] = _NOTHING,
+    untyped: Transport | None = None,
+    keys: tuple[str, ...] = (),
+    fresh: Mapping[str, Value] = _NOTHING,
+) -> Form:
+    """The usual form of a server that is reached by a URL: its URL, its headers and what `type` says of its transport.
+
+    Args:
+        types: what to write as `type` for each transport; "" for no `type` at all.
+        url: the URL's key.
+        headers: the headers' key; "" where there is none.
+        known: what else `type` may say for one.
+        untyped: what an entry without `type` means; None where it means nothing.
+        keys: further keys that belong to a remote server alone.
+        fresh: as in `Form`.
+    """
+    spoken = {**{said: transport for transport, said in reversed(list(types.items())) if said}, **known}
+    first = next(iter(types))
+    implied = untyped or (first if not types[first] else None)
+
+    def render(spec: ServerSpec) -> Entry:
+        entry: dict[str, Value] = {"type": types[spec.transport]} if types[spec.transport] else {}
+        entry[url] = spec.url
+        if spec.headers and headers:
+            entry[headers] = dict(spec.headers)
+        return entry
+
+    def read(entry: Entry) -> ServerSpec | None:
+        said, address, sent = entry.get("type"), entry.get(url), variables(entry.get(headers))
+        transport = implied if said is None else spoken.get(said) if isinstance(said, str) else None
+        if transport is None or not isinstance(address, str) or not address or sent is None:
+            return None
+        return ServerSpec(url=address, transport=transport, headers=sent)
+
+    fields = frozenset({"url", *(["headers"] if headers else [])})
+    return Form(
+        render, read, tuple(filter(None, (url, headers, *keys))), tuple(spoken), fields, frozenset(types), fresh
+    )
 
 
 def strings(value: Value) -> tuple[str, ...] | None:

@@ -7,7 +7,22 @@ from connect_mcp.base.machine import Machine
 from connect_mcp.installer.editors.model import Section, Value
 from connect_mcp.installer.spec import ServerSpec
 
-from .model import ConfigFile, Detection, Entry, Evidence, Host, NameRule, PassedOn, Patience, strings, variables
+from .model import (
+    ConfigFile,
+    Detection,
+    Entry,
+    Evidence,
+    Host,
+    Limits,
+    NameRule,
+    PassedOn,
+    Patience,
+    reached,
+    started,
+    strings,
+    variables,
+)
+from .syntax import Syntax
 
 _SECTION = Section(("mcp",))
 
@@ -51,6 +66,8 @@ def render(spec: ServerSpec) -> Entry:
     entry: dict[str, Value] = {"type": "local", "command": [spec.command, *spec.args]}
     if spec.env:
         entry["environment"] = dict(spec.env)
+    if spec.cwd:
+        entry["cwd"] = spec.cwd
     return entry
 
 
@@ -59,7 +76,15 @@ def read_local(entry: Entry) -> ServerSpec | None:
     argv, env = strings(entry.get("command")), variables(entry.get("environment"))
     if entry.get("type") != "local" or not argv or not argv[0] or env is None:
         return None
-    return ServerSpec(argv[0], argv[1:], env)
+    cwd = entry.get("cwd")
+    return ServerSpec(argv[0], argv[1:], env, cwd if isinstance(cwd, str) else "")
+
+
+SYNTAX = Syntax(
+    r"\{(?:env:(?P<env>[^}]+)|file:(?P<file>[^}]+))\}",
+    {"env": "{env:{name}}", "file": "{file:{name}}"},
+    missing="empty",
+)
 
 
 HOST = Host(
@@ -80,10 +105,16 @@ HOST = Host(
             format="jsonc",
         ),
     },
-    render=render,
-    read_stdio=read_local,
-    remote_keys=("url", "headers", "oauth"),
-    stdio_types=("local",),
+    stdio=started(
+        render,
+        read_local,
+        cwd=True,
+        types=("local",),
+        keys=("command", "environment", "cwd"),
+    ),
+    remote=reached({"http": "remote", "sse": "remote"}, keys=("oauth",)),
+    syntax=SYNTAX,
+    limits=Limits(prefix="{server}_{tool}"),
     off=(("enabled", False), ("disabled", True)),
     name_rules=(
         NameRule(
@@ -106,6 +137,9 @@ HOST = Host(
         "entry": Evidence(
             "live", "opencode 1.18.33: type and a command list are required, or it does not start at all"
         ),
+        "remote": Evidence("live", "opencode 1.18.33: type remote, url, headers; it tries HTTP, then SSE"),
+        "syntax": Evidence("live", "opencode 1.18.33: replaced in the text before it is parsed; not set: empty"),
+        "limits": Evidence("source", "opencode 1.18.33: signs other than letters and digits become _"),
         "off": Evidence("live", "opencode 1.18.33"),
         "name_rules": Evidence("live", "opencode 1.18.33 reads mcp.servers as a map of servers too"),
         "passed_on": Evidence("live", "opencode 1.18.33: its whole environment, and OPENCODE_PID"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from connect_mcp.base.machine import Machine
-from connect_mcp.installer.editors.model import Section, Value
+from connect_mcp.installer.editors.model import Put, Section, Value
 from connect_mcp.installer.spec import ServerSpec
 
 from .model import (
@@ -12,14 +12,42 @@ from .model import (
     Entry,
     Evidence,
     Host,
+    Limits,
     PassedOn,
     in_project,
     per_platform,
+    reached,
     read_plain,
+    started,
     typed,
 )
+from .syntax import Syntax
 
 _SECTION = Section(("servers",))
+
+
+_INPUTS = Section(("inputs",), keyed_by="id")
+
+SYNTAX = Syntax(
+    r"\$\{(?:env:(?P<env>[^}]+)|input:(?P<input>[^}]+)|(?P<workspace>workspaceFolder)"
+    r"|(?P<workspace_name>workspaceFolderBasename)|(?P<home>userHome)|(?P<separator>pathSeparator|/))\}",
+    {
+        "env": "${env:{name}}",
+        "input": "${input:{name}}",
+        "workspace": "${workspaceFolder}",
+        "workspace-name": "${workspaceFolderBasename}",
+        "home": "${userHome}",
+        "separator": "${/}",
+    },
+    missing="empty",
+)
+
+
+def inputs(spec: ServerSpec) -> tuple[Put, ...]:
+    """A question for each input that a server's entry names: VS Code asks once, and keeps the answer encrypted."""
+    names = dict.fromkeys(reference.name for reference in spec.references if reference.kind == "input")
+    question: dict[str, Value] = {"type": "promptString", "password": True}
+    return tuple(Put(_INPUTS, name, {**question, "description": name}) for name in names)
 
 
 def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, folder: str, app: str) -> Host:  # noqa: A002
@@ -59,9 +87,13 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
                 note=f"{title} asks before it starts a project's servers.",
             ),
         },
-        render=typed,
-        read_stdio=read_lenient,
-        remote_keys=("url", "headers", "oauth"),
+        stdio=started(
+            typed, read_lenient, cwd=True, keys=("command", "args", "env", "cwd", "envFile", "sandboxEnabled")
+        ),
+        remote=reached({"http": "http", "sse": "sse"}, untyped="http", keys=("oauth",)),
+        syntax=SYNTAX,
+        limits=Limits(tool_name=64, tools=128, prefix="mcp_{server}_{tool}"),
+        companions=inputs,
         passed_on=PassedOn(adds={"ELECTRON_RUN_AS_NODE": "1"}),
         protocol="2025-11-25",
         reload=f'In {title}, run "MCP: List Servers" from the command palette and start the server.',
@@ -73,6 +105,12 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
             "scopes.project": Evidence("live", "code-server 4.139.1 (VS Code 1.139.1)"),
             "tolerance": Evidence("source", "microsoft/vscode 1.139.1: its schema allows comments and trailing commas"),
             "entry": Evidence("live", "code-server 4.139.1; the keys from its schema for mcp.json"),
+            "remote": Evidence("source", "microsoft/vscode 1.139.1: its schema for mcp.json"),
+            "syntax": Evidence(
+                "source", "microsoft/vscode 1.139.1: its schema for mcp.json; a variable that is not set: memory"
+            ),
+            "limits": Evidence("source", "microsoft/vscode 1.139.1: prefix and 64 characters; 128 tools: memory"),
+            "companions": Evidence("source", "microsoft/vscode 1.139.1: its schema for mcp.json"),
             "passed_on": Evidence("live", "code-server 4.139.1; that a dock start gets the login shell's PATH: memory"),
             "protocol": Evidence("live", "code-server 4.139.1"),
             "reload": Evidence("live", "code-server 4.139.1"),
