@@ -18,6 +18,7 @@ from .model import (
     started,
     typed,
 )
+from .own_locks import CLAUDE_CODE
 from .syntax import Syntax
 
 RESERVED = frozenset({"workspace", "claude-in-chrome", "computer-use", "Claude Preview", "Claude Browser"})
@@ -85,6 +86,7 @@ HOST = Host(
             relocators=("CLAUDE_CONFIG_DIR",),
             rejects=COMMENTS_AND_COMMAS,
             mode=0o600,
+            lock=CLAUDE_CODE,
         ),
         "project": ConfigFile(
             path=in_project(".mcp.json"),
@@ -100,6 +102,7 @@ HOST = Host(
             relocators=("CLAUDE_CONFIG_DIR",),
             rejects=COMMENTS_AND_COMMAS,
             mode=0o600,
+            lock=CLAUDE_CODE,
         ),
     },
     stdio=started(typed, cwd=False),

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from connect_mcp.base.errors import Misuse, Refused
+from connect_mcp.base.host_locks import HostLock
 from connect_mcp.base.machine import Machine, Platform
 from connect_mcp.base.record import field, record
 from connect_mcp.installer.editors.model import KeyPath, Put, Section, Value
@@ -56,6 +57,7 @@ class Location:
         doubts: the same, where it is not known whether the host survives it.
         mode: the permission bits of a file that we make.
         top: keys that a new file starts with.
+        lock: the lock that the host takes while it writes this file, where there is one that is known (`own_locks`).
     """
 
     path: str
@@ -65,6 +67,7 @@ class Location:
     doubts: frozenset[QuirkKind] = frozenset()
     mode: int = 0o644
     top: Mapping[str, Value] = field(default_factory=dict)
+    lock: HostLock | None = None
 
 
 class ConfigFile(NamedTuple):
@@ -90,13 +93,13 @@ class ConfigFile(NamedTuple):
     mode: int = 0o644
     top: Mapping[str, Value] = _NOTHING
     note: str = ""
+    lock: HostLock | None = None
 
     def locate(self, machine: Machine, project: str) -> Location:
         """The file on this machine, for this project's folder."""
         section = self.section if isinstance(self.section, Section) else self.section(machine, project)
-        return Location(
-            self.path(machine, project), section, self.format, self.rejects, self.doubts, self.mode, self.top
-        )
+        path = self.path(machine, project)
+        return Location(path, section, self.format, self.rejects, self.doubts, self.mode, self.top, self.lock)
 
 
 class Detection(NamedTuple):
