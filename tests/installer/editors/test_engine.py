@@ -11,6 +11,7 @@ from connect_mcp.base.errors import Refused
 from connect_mcp.installer.editors.engine import apply_splices, edit, position, read, reverse
 from connect_mcp.installer.editors.jsonc import JSONC
 from connect_mcp.installer.editors.model import (
+    NAMES,
     Change,
     Edit,
     Format,
@@ -24,6 +25,7 @@ from connect_mcp.installer.editors.model import (
     Tree,
     Value,
 )
+from support.editing_laws import check_laws
 
 SERVERS = Section(("mcpServers",))
 
@@ -287,3 +289,22 @@ def test_names_that_share_their_letters_are_told_apart_when_one_is_taken_back(a:
     current = edit(made.new, JSONC, [Put(SERVERS, d, {"command": d})]).new if d != a else made.new
     expected = {**json.loads(text)["mcpServers"], **({d: {"command": d}} if d != a else {})}
     assert read(reverse(made, [put], current, JSONC).new, JSONC, SERVERS) == expected
+
+
+OFF = Section(("mcp", "excluded"), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{"mcp": {"excluded": []}}', '{"mcp": {"excluded": ["connect"]}}'),
+        ('{"mcp": {"excluded": ["a",],}}', '{"mcp": {"excluded": ["a", "connect",],}}'),
+        ('{\n  "mcp": {"excluded": [\n    "a", // mine\n    7\n  ]}\n}\n', None),
+        ('{"theme": "dark"}', None),
+        ("", None),
+    ],
+)
+def test_a_list_of_bare_names_keeps_the_same_laws(before: str, after: str | None) -> None:
+    new = check_laws(before, JSONC, OFF, {})
+    assert after in (None, new)
+    assert "connect" in read(new, JSONC, OFF)

@@ -16,6 +16,7 @@ from connect_mcp.base.errors import Place, Refused
 from connect_mcp.base.record import replace
 
 from .model import (
+    NAMES,
     Change,
     Edit,
     Fault,
@@ -183,7 +184,7 @@ def reverse(edited: Edit, changes: Sequence[Change], current: str, fmt: Format, 
         exact = Edit(current, apply_splices(current, (splice,)), ((splice,),))
         if exact.new == edited.old or _leads_to(current, exact.new, changes, fmt):
             return exact
-    opposites = [_opposite(change, edited.old, fmt, path) for change in reversed(changes)]
+    opposites = [_opposite(change, edited.old, current, fmt, path) for change in reversed(changes)]
     careful = edit(current, fmt, [change for change in opposites if change is not None], path=path)
     return exact if splice is not None and _reads_alike(exact.new, careful.new, fmt) else careful
 
@@ -238,8 +239,7 @@ def _plan(root: Node, change: Change) -> tuple[list[Rewrite], Change]:
     if isinstance(change, Remove):
         return (_plan_removal(node, change) if node is not None and node.kind != "null" else []), change
     if node is None or node.kind == "null":
-        keyed_by, entry = section.keyed_by, dict(change.entry)
-        new: Value = {change.name: entry} if keyed_by is None else [{keyed_by: change.name, **entry}]
+        new: Value = {change.name: dict(change.entry)} if section.keyed_by is None else [_item(change)]
         for key in reversed(section.path[depth:]):
             new = {key: new}
         if node is not None:  # an absent value under a key that is there
@@ -250,15 +250,22 @@ def _plan(root: Node, change: Change) -> tuple[list[Rewrite], Change]:
     _expect(node, section)
     found = _find(node, change.name, section)
     if found is None:
-        named = {} if section.keyed_by is None else {section.keyed_by: change.name}
-        key_or_none = change.name if section.keyed_by is None else None
-        return [Rewrite(node, insert=((key_or_none, {**named, **change.entry}),))], change
+        pair = (change.name, dict(change.entry)) if section.keyed_by is None else (None, _item(change))
+        return [Rewrite(node, insert=(pair,))], change
     where, old = found
+    if section.keyed_by == NAMES:
+        return [], change
     if old.kind != "map":
         return [Rewrite(node, replace={where: dict(change.entry)})], change
     drop = frozenset(keys for keys in change.drop if not _gives(change.entry, keys))
     pending = replace(change, entry=_pending(old, change.entry), drop=drop)
     return _plan_update(old, pending.entry, drop), pending
+
+
+def _item(change: Put) -> Value:
+    """A new item of a list."""
+    keyed_by = change.section.keyed_by
+    return change.name if not keyed_by else {keyed_by: change.name, **change.entry}
 
 
 def _plan_removal(node: Node, change: Remove) -> list[Rewrite]:
@@ -397,10 +404,11 @@ def _expect(node: Node, section: Section) -> None:
 
 
 def _name_of(item: Node, keyed_by: str) -> str | None:
-    if item.kind != "map":
-        return None
-    found = _only(item, keyed_by)
-    value = found[1].node.value() if found else None
+    if keyed_by == NAMES:
+        value = item.value() if item.kind == "scalar" else None
+    else:
+        found = _only(item, keyed_by) if item.kind == "map" else None
+        value = found[1].node.value() if found else None
     return value if isinstance(value, str) else None
 
 
@@ -438,11 +446,16 @@ def _expected_at(tree: Tree, path: KeyPath, change: Change, fmt: Format) -> Tree
         return _with(pairs, change.name, lambda old: _merged(old, change.entry, change.drop, fmt), make=True)
     items = list(tree) if isinstance(tree, list) else []
     wanted = fmt.tree(change.name)
-    ours = [i for i, item in enumerate(items) if isinstance(item, Table) and (keyed_by, wanted) in item]
+    if keyed_by == NAMES:
+        ours = [i for i, item in enumerate(items) if item == wanted]
+    else:
+        ours = [i for i, item in enumerate(items) if isinstance(item, Table) and (keyed_by, wanted) in item]
     if isinstance(change, Remove):
         return [item for i, item in enumerate(items) if i not in ours]
     if not ours:
-        return [*items, fmt.tree({keyed_by: change.name, **change.entry})]
+        return [*items, fmt.tree(_item(change))]
+    if keyed_by == NAMES:
+        return items
     items[ours[0]] = _merged(items[ours[0]], change.entry, change.drop, fmt)
     return items
 
@@ -470,29 +483,36 @@ def _merged(old: Tree, wanted: Mapping[str, Value], drop: Collection[KeyPath], f
     return Table([*pairs, *((key, fmt.tree(value)) for key, value in wanted.items() if key not in have)])
 
 
-def _opposite(change: Change, old: str, fmt: Format, path: str) -> Change | None:
-    """The change that takes `change` back, given the text before it; None where it changed nothing."""
+def _opposite(change: Change, old: str, current: str, fmt: Format, path: str) -> Change | None:
+    """The change that takes `change` back, given the text before it and the one now; None where nothing is left of it."""
     before = read(old, fmt, change.section, path).get(change.name)
+    now = read(current, fmt, change.section, path).get(change.name)
     if isinstance(change, Remove):
-        return Put(change.section, change.name, before) if isinstance(before, Mapping) else None
+        return Put(change.section, change.name, before) if isinstance(before, Mapping) and now is None else None
     if not isinstance(before, Mapping):
         return Remove(change.section, change.name)
+    if not isinstance(now, Mapping):
+        return None
     drop = frozenset(keys for keys in change.drop if not _gives(change.entry, keys))
-    back, added = _replaced(before, change.entry, drop), frozenset(_added(before, change.entry))
+    back, added = _replaced(before, change.entry, now, drop), frozenset(_added(before, change.entry))
     return Put(change.section, change.name, back, added) if back or added else None
 
 
-def _replaced(before: Mapping[str, Value], wanted: Mapping[str, Value], drop: Collection[KeyPath]) -> dict[str, Value]:
-    """What of the values before is dropped or given another value."""
+def _replaced(
+    before: Mapping[str, Value], wanted: Mapping[str, Value], now: Mapping[str, Value], drop: Collection[KeyPath]
+) -> dict[str, Value]:
+    """What of the values before was dropped or given another value, and is so still."""
     back: dict[str, Value] = {}
     for key, old in before.items():
-        want, below = wanted.get(key), _below(drop, key)
+        want, is_now, below = wanted.get(key), now.get(key), _below(drop, key)
         if (key,) in drop:
-            back[key] = old
+            if key not in now:
+                back[key] = old
         elif isinstance(old, Mapping) and (isinstance(want, Mapping) or (key not in wanted and below)):
-            if inner := _replaced(old, want if isinstance(want, Mapping) else {}, below):
+            wants, nows = (value if isinstance(value, Mapping) else {} for value in (want, is_now))
+            if inner := _replaced(old, wants, nows, below):
                 back[key] = inner
-        elif key in wanted and not _same(old, want):
+        elif key in wanted and not _same(old, want) and key in now and _same(is_now, want):
             back[key] = old
     return back
 

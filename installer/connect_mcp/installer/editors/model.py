@@ -14,6 +14,9 @@ Value: TypeAlias = Union[str, int, float, bool, None, Sequence["Value"], Mapping
 
 KeyPath: TypeAlias = tuple[str, ...]
 
+NAMES = ""
+"""As `Section.keyed_by`: the items are the names themselves."""
+
 Tree: TypeAlias = object
 """What a verifying parser reads, comparable with `==`: maps are `Table`s, lists are `list`s, scalars are whatever the
 format returns, so long as two that differ in meaning or in number spelling differ (and `True` never equals 1)."""
@@ -39,7 +42,8 @@ class Section:
 
     Attributes:
         path: the keys from the top of the document.
-        keyed_by: None for a map; for a list, the key of an entry that holds its name (Continue: `name`).
+        keyed_by: None for a map; for a list, the key of an entry that holds its name (Continue: `name`); `NAMES` for a
+            list of bare names, whose entries hold nothing else (those that are switched off).
     """
 
     path: KeyPath
