@@ -1,4 +1,4 @@
-"""`connect-mcp conformance …`: the command line of sessions."""
+"""`connect-mcp conformance …`: the command line of the conformance kit."""
 
 import argparse
 import os
@@ -9,12 +9,16 @@ from pathlib import Path
 from connect_mcp.base.errors import Misuse
 
 _EXAMPLES = """examples:
+  connect-mcp conformance run -- python my_server.py
+      check a server against the specification: exit code 0 means that no MUST is broken
+  connect-mcp conformance explain PARSE-TRUNC
+      what a requirement asks for, where it stands, and what mends it
   connect-mcp conformance record --out session.jsonl -- python my_server.py
       put this in a host's config in place of the server's own command, use the host, and read session.jsonl
   connect-mcp conformance replay session.jsonl -- python my_server.py
       play the host's side of the recording at a server and compare its answers
 
-exit codes: 0 every answer is as recorded, 1 something is not, 2 usage, 3 a bug of connect-mcp
+exit codes: 0 no MUST is broken, every answer is as recorded, 1 otherwise, 2 usage, 3 a bug of connect-mcp
 """
 
 
@@ -25,13 +29,21 @@ def main(argv: Sequence[str]) -> int:
         Refused: where a file cannot be read or written, or a command cannot be started.
         Misuse: where the command line cannot be meant.
     """
+    from . import run_command
+
     ours, command = _split(argv)
     args = _parser().parse_args(ours)
+    if args.command == "list":
+        return run_command.list_requirements(args)
+    if args.command == "explain":
+        return run_command.explain(args)
     if not command:
         raise Misuse(
             f"`{args.command}` needs the server's command after --",
             mend=f"connect-mcp conformance {args.command} … -- COMMAND [ARG…]",
         )
+    if args.command == "run":
+        return run_command.run(args, command)
     if args.command == "record":
         return _record(args, command)
     return _replay(args, command)
@@ -83,14 +95,17 @@ def _seconds(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from .run_command import add_parsers
+
     parser = argparse.ArgumentParser(
         prog="connect-mcp conformance",
-        description="Record what a host and a server say to each other, and replay it at a server.",
+        description="Check any MCP server against the specification; record what hosts say, and replay it at a server.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_parsers(commands, _seconds)
     record = commands.add_parser(
         "record",
         help="be a transparent proxy that writes a session down",

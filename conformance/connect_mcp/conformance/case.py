@@ -1,0 +1,46 @@
+"""A case: how one requirement is checked."""
+
+from collections.abc import Callable
+
+from connect_mcp.base.record import record
+
+from .talk import Talk
+
+
+@record
+class Case:
+    """How one requirement is checked.
+
+    Attributes:
+        run: sends, and judges what comes back with `Talk.check`; it raises `Broken`, `NotApplicable`, `NotObserved` or
+            `Inconclusive` where it ends early.
+        fresh: whether it has a process of its own, since it may end the subject or change its state; the others share
+            one, and a probe after each makes sure that the subject still answers.
+        handshake: whether the conversation is opened for it, as the revision wants it.
+        spoken: whether it is about a revision that the subject speaks; else it is also run where it does not.
+    """
+
+    run: Callable[[Talk], None]
+    fresh: bool = False
+    handshake: bool = True
+    spoken: bool = True
+
+
+def shared(run: Callable[[Talk], None]) -> Case:
+    """A case that leaves the conversation as it found it."""
+    return Case(run)
+
+
+def fresh(run: Callable[[Talk], None]) -> Case:
+    """A case that has a process of its own, opened with a handshake."""
+    return Case(run, fresh=True)
+
+
+def bare(run: Callable[[Talk], None]) -> Case:
+    """A case that has a process of its own and sends the first message itself."""
+    return Case(run, fresh=True, handshake=False)
+
+
+def negotiating(run: Callable[[Talk], None]) -> Case:
+    """A bare case about which revisions the subject speaks."""
+    return Case(run, fresh=True, handshake=False, spoken=False)

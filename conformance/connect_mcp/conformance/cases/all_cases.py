@@ -1,0 +1,8 @@
+"""Every case, by the id of its requirement."""
+
+from collections.abc import Mapping
+
+from ..case import Case
+from . import envelope, framing, lifecycle
+
+CASES: Mapping[str, Case] = {**framing.CASES, **lifecycle.CASES, **envelope.CASES}

@@ -1,0 +1,204 @@
+"""Running requirements at a subject: which process a case gets, and what an outcome is."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+
+from connect_mcp.base.text import printable
+
+from .case import Case
+from .cases.all_cases import CASES
+from .lab import Lab
+from .requirement import MODERN, REVISIONS, Requirement
+from .result import Broken, Ended, Inconclusive, NotApplicable, NotObserved, Outcome, Result
+from .talk import Talk
+from .watch import RULES
+
+_REFUSALS = 2  # times in a row that no conversation could be opened, before the rest is given up
+_PATIENT: Sequence[Outcome] = ("pass", "not-applicable", "not-observed")
+
+
+def run(lab: Lab, requirements: Sequence[Requirement], revisions: Sequence[str]) -> Iterator[Result]:
+    """Check requirements in revisions; each result as soon as it is known, in no particular order."""
+    pool = ThreadPoolExecutor(max(1, lab.options.jobs))
+    try:
+        looks = {pool.submit(lab.look, revision): revision for revision in revisions}
+        tasks: list[Future[list[Result]]] = []
+        tours: list[Future[None]] = []
+        touring = any(row.id in RULES for row in requirements)
+        for done in as_completed(looks):
+            done.result()
+            if touring and lab.known(looks[done]).missing is None:
+                tours.append(pool.submit(_toured, lab, looks[done]))
+            tasks += [pool.submit(task) for task in _tasks(lab, looks[done], requirements)]
+        for task in as_completed(tasks):
+            yield from task.result()
+        for tour in tours:
+            tour.result()
+        for revision in revisions:
+            yield from _observed(lab, requirements, revision)
+    finally:
+        lab.stopping = True
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _toured(lab: Lab, revision: str) -> None:
+    """Look at everything, so that the rules about everything that is said have something to judge."""
+    with contextlib.suppress(Ended):
+        lab.tour(revision)
+
+
+def spoken(lab: Lab) -> list[str]:
+    """The revisions to check where none is named.
+
+    The newest with `initialize` that the subject agrees to, and the one without, where it has that.
+    """
+    from .lab import initialize_params
+
+    found = []
+    try:
+        with lab.open(REVISIONS[-2], handshake=False) as talk:
+            result = talk.ask("initialize", initialize_params(REVISIONS[-2])).result
+            agreed = result.get("protocolVersion") if isinstance(result, dict) else None
+            found += [agreed] if agreed in REVISIONS[:-1] else []
+    except Ended:
+        pass
+    try:
+        with lab.open(MODERN):
+            found.append(MODERN)
+    except Ended:
+        pass
+    return found or [REVISIONS[-2]]
+
+
+def _tasks(lab: Lab, revision: str, requirements: Sequence[Requirement]) -> Iterator[Callable[[], list[Result]]]:
+    together: list[Requirement] = []
+    for row in requirements:
+        if revision not in row.revisions or row.id in RULES:
+            continue
+        if row.transport not in ("any", lab.subject.transport):
+            yield lambda row=row: [_result(row, revision, NotApplicable(_over(row, lab)))]  # type: ignore[misc]
+        elif CASES[row.id].fresh:
+            yield lambda row=row: [_alone(lab, row, revision)]  # type: ignore[misc]
+        else:
+            together.append(row)
+    if together:
+        yield lambda: list(_together(lab, together, revision))
+
+
+def _together(lab: Lab, rows: Sequence[Requirement], revision: str) -> Iterator[Result]:
+    """Cases that share a process as long as all is well; whatever is not is judged again in a process of its own."""
+    missing = lab.known(revision).missing
+    if missing is not None:
+        yield from (_result(row, revision, missing) for row in rows)
+        return
+    rest = list(rows)
+    refused = 0
+    while rest:
+        again: Requirement | None = None
+        try:
+            with lab.open(revision) as talk:
+                refused = before = 0
+                while rest:
+                    row = rest.pop(0)
+                    result = _judged(lab, row, CASES[row.id], talk)
+                    if result.outcome not in _PATIENT and before:
+                        again = row
+                    else:
+                        yield result
+                    if result.outcome not in _PATIENT:
+                        break
+                    before += 1
+        except Ended as ended:
+            refused += 1
+            given_up = rest if refused == _REFUSALS else [rest[0]]
+            rest = rest[len(given_up) :]
+            yield from (_result(one, revision, ended) for one in given_up)
+        if again is not None:
+            yield _alone(lab, again, revision)
+
+
+def _alone(lab: Lab, row: Requirement, revision: str) -> Result:
+    case = CASES[row.id]
+    missing = lab.known(revision).missing
+    if missing is not None and (case.handshake or (case.spoken and isinstance(missing, NotApplicable))):
+        return _result(row, revision, missing)
+    try:
+        with lab.open(revision, handshake=case.handshake) as talk:
+            return _judged(lab, row, case, talk)
+    except Ended as ended:
+        return _result(row, revision, ended)
+
+
+def _judged(lab: Lab, row: Requirement, case: Case, talk: Talk) -> Result:
+    began = time.monotonic()
+    ended: Ended | None = None
+    talk.begin()
+    try:
+        case.run(talk)
+        if not case.fresh:
+            talk.fence()
+        if not talk.judged:
+            return Result(row.id, talk.revision, "bug-in-the-case", "the case judged nothing")
+    except Ended as caught:
+        ended = caught
+    except Exception as bug:  # noqa: BLE001 - our own mistake must not count against the subject, nor end the run
+        where = bug.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        line = f"{where.tb_frame.f_code.co_filename.rpartition('/')[2]}:{where.tb_lineno}" if where else ""
+        why = f"{type(bug).__name__} at {line}: {printable(str(bug)[:200])}"
+        return Result(row.id, talk.revision, "bug-in-the-case", why)
+    seconds = round(time.monotonic() - began, 4)
+    return _result(row, talk.revision, ended, talk, seconds, strict=lab.options.strict)
+
+
+def _result(
+    row: Requirement,
+    revision: str,
+    ended: Ended | None,
+    talk: Talk | None = None,
+    seconds: float = 0.0,
+    *,
+    strict: bool = False,
+) -> Result:
+    if ended is None:
+        return Result(row.id, revision, "pass", seconds=seconds)
+    outcome = broken_outcome(row, strict=strict) if isinstance(ended, Broken) else _OTHERWISE[type(ended)]
+    shown = outcome in ("fail", "warn", "inconclusive") and talk is not None
+    return Result(row.id, revision, outcome, ended.why, talk.exchange() if shown and talk else (), seconds)
+
+
+_OTHERWISE: Mapping[type[Ended], Outcome] = {
+    NotApplicable: "not-applicable",
+    NotObserved: "not-observed",
+    Inconclusive: "inconclusive",
+}
+
+
+def broken_outcome(row: Requirement, *, strict: bool) -> Outcome:
+    """What it is called when this rule is broken."""
+    return "fail" if row.binding and (strict or row.profile == "mcp") else "warn"
+
+
+def _observed(lab: Lab, requirements: Sequence[Requirement], revision: str) -> Iterator[Result]:
+    observed = lab.observed(revision)
+    missing = lab.known(revision).missing
+    for row in requirements:
+        if row.id not in RULES or revision not in row.revisions:
+            continue
+        if row.id in observed.broken:
+            why, exchange = observed.broken[row.id]
+            outcome = broken_outcome(row, strict=lab.options.strict)
+            yield Result(row.id, revision, outcome, why, exchange)
+        elif missing is not None:
+            yield _result(row, revision, missing)
+        elif observed.judged.get(row.id):
+            yield Result(row.id, revision, "pass")
+        else:
+            yield _result(row, revision, NotObserved("the server never did what this is about"))
+
+
+def _over(row: Requirement, lab: Lab) -> str:
+    return f"this can be checked over {row.transport} alone, and the server is spoken with over {lab.subject.transport}"

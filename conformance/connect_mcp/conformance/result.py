@@ -1,0 +1,71 @@
+"""What came of checking one requirement in one revision, as data that any report can be made from."""
+
+from typing import Literal, get_args
+
+from connect_mcp.base.record import record
+
+Outcome = Literal["pass", "fail", "warn", "not-applicable", "not-observed", "inconclusive", "bug-in-the-case"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+@record
+class Line:
+    """One line of the exchange that shows why; its text is safe to print, without secrets, and cut.
+
+    Attributes:
+        t: seconds since the subject was started.
+        by: `kit` or `subject` for what went over the wire, `stderr`, or `event` for what happened (it exited).
+        text: what was sent or said.
+    """
+
+    t: float
+    by: Literal["kit", "subject", "stderr", "event"]
+    text: str
+
+
+@record
+class Result:
+    """The outcome of one requirement in one revision.
+
+    Attributes:
+        requirement: its id.
+        revision: the protocol revision that was spoken.
+        outcome: `pass`; `fail` where a MUST is broken, `warn` where a SHOULD or a rule of JSON-RPC alone is;
+            `not-applicable` where the subject lacks what the rule is about; `not-observed` where the subject never did
+            what the rule is about; `inconclusive` where the subject kept it from being checked; `bug-in-the-case`
+            where our own check is at fault.
+        why: one sentence, safe to print; empty for a pass.
+        exchange: what was said, as far as it shows why; empty for a pass.
+        seconds: how long it took.
+    """
+
+    requirement: str
+    revision: str
+    outcome: Outcome
+    why: str = ""
+    exchange: tuple[Line, ...] = ()
+    seconds: float = 0.0
+
+
+class Ended(Exception):
+    """A case is over before its end, and why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Broken(Ended):
+    """The subject broke the rule."""
+
+
+class NotApplicable(Ended):
+    """The subject lacks what the rule is about."""
+
+
+class NotObserved(Ended):
+    """The subject never did what the rule is about."""
+
+
+class Inconclusive(Ended):
+    """The subject kept the rule from being checked."""

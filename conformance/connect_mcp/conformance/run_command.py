@@ -1,0 +1,169 @@
+"""`connect-mcp conformance run`, `list` and `explain`."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from connect_mcp.base.errors import Misuse
+
+from .requirement import REVISIONS
+
+
+def run(args: argparse.Namespace, command: Sequence[str]) -> int:
+    """Check a server against the requirements; the exit code says what came of it."""
+    from .engine import run as checked
+    from .engine import spoken
+    from .guard import Guard
+    from .lab import Lab, Options
+    from .requirement import all_requirements, selected
+    from .result import Result
+    from .subject import StdioSubject
+    from .verdicts import Verdict, as_data, as_text, ordered
+
+    requirements = selected(all_requirements(), args.only)
+    options = Options(args.timeout, args.call_tools, dict(args.example), args.strict, args.jobs)
+    began = time.monotonic()
+    results: list[Result] = []
+    with Guard() as guard:
+        lab = Lab(StdioSubject(command, guard), options)
+        revisions = _revisions(args.revision) or spoken(lab)
+        progress = _Progress(requirements, revisions, quiet=args.json)
+        for result in checked(lab, requirements, revisions):
+            results.append(result)
+            progress.tell(result)
+        progress.done()
+    verdict = Verdict(
+        lab.subject.name,
+        tuple(revisions),
+        {row.id: row for row in requirements},
+        ordered(requirements, results),
+        args.strict,
+        time.monotonic() - began,
+    )
+    if args.json:
+        import json
+
+        sys.stdout.write(json.dumps(as_data(verdict), indent=2, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(as_text(verdict, verbose=args.verbose))
+    sys.stdout.flush()
+    return verdict.exit_code
+
+
+def list_requirements(args: argparse.Namespace) -> int:
+    """Print a line for every requirement."""
+    from connect_mcp.base.record import values
+
+    from .requirement import all_requirements
+
+    rows = all_requirements()
+    if args.json:
+        import json
+
+        sys.stdout.write(json.dumps([values(row) for row in rows], indent=2) + "\n")
+        return 0
+    width = max(len(row.id) for row in rows)
+    for row in rows:
+        span = row.revisions[0] if len(row.revisions) == 1 else f"{row.revisions[0]}..{row.revisions[-1]}"
+        binding = row.keyword + (" (JSON-RPC)" if row.profile == "json-rpc" else "")
+        sys.stdout.write(f"{row.id:{width}}  {binding:19}  {span:22}  {row.title}\n")
+    return 0
+
+
+def explain(args: argparse.Namespace) -> int:
+    """Print everything about the requirements that are named."""
+    from .requirement import all_requirements, selected
+    from .verdicts import explained
+
+    sys.stdout.write("\n".join(explained(row) for row in selected(all_requirements(), args.ids)))
+    return 0
+
+
+def add_parsers(commands: Any, seconds: Any) -> None:
+    """The options of these commands."""
+    run = commands.add_parser(
+        "run",
+        help="check a server against the specification",
+        description="Start a server, say to it what hosts say and what they should not, and judge what comes back.",
+        usage="connect-mcp conformance run [OPTION…] -- COMMAND [ARG…]",
+        allow_abbrev=False,
+    )
+    run.add_argument("--only", nargs="+", default=[], metavar="ID", help="only these requirements; FRAME-* is a group")
+    run.add_argument(
+        "--revision",
+        nargs="+",
+        default=[],
+        metavar="REV",
+        help="the protocol revisions to check, or all (default: the newest that the server speaks, of each kind)",
+    )
+    run.add_argument("--strict", action="store_true", help="let warnings and the rules of JSON-RPC alone count as well")
+    run.add_argument("--call-tools", action="store_true", help="call tools also where they may change something")
+    run.add_argument(
+        "--example",
+        action="append",
+        default=[],
+        type=_example,
+        metavar="TOOL=JSON",
+        help="arguments for a tool, which may then be called",
+    )
+    run.add_argument("--jobs", type=_jobs, default=2, metavar="N", help="processes at the same time (default: 2)")
+    run.add_argument(
+        "--timeout", type=seconds, default=10.0, metavar="S", help="seconds to wait for an answer (default: 10)"
+    )
+    run.add_argument("--verbose", action="store_true", help="tell of what passed and of what does not apply as well")
+    run.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    listed = commands.add_parser("list", help="list the requirements", allow_abbrev=False)
+    listed.add_argument("--json", action="store_true", help="print them as JSON")
+    explained = commands.add_parser("explain", help="say what a requirement asks for and why", allow_abbrev=False)
+    explained.add_argument("ids", nargs="+", metavar="ID")
+
+
+def _revisions(named: Sequence[str]) -> list[str]:
+    if "all" in named:
+        return list(REVISIONS)
+    for name in named:
+        if name not in REVISIONS:
+            raise Misuse(
+                f"there is no revision {name!r}", why=f"there are {', '.join(REVISIONS)}", mend="--revision all"
+            )
+    return [name for name in REVISIONS if name in named]
+
+
+def _example(text: str) -> tuple[str, Any]:
+    import json
+
+    name, equals, value = text.partition("=")
+    arguments = json.loads(value) if equals and name else None
+    if not isinstance(arguments, dict):
+        raise ValueError(text)
+    return name, arguments
+
+
+def _jobs(text: str) -> int:
+    jobs = int(text)
+    if not 1 <= jobs <= 64:
+        raise ValueError(text)
+    return jobs
+
+
+class _Progress:
+    """One line on a terminal's standard error that says how far the run is."""
+
+    def __init__(self, requirements: Sequence[Any], revisions: Sequence[str], *, quiet: bool) -> None:
+        self._all = sum(revision in row.revisions for row in requirements for revision in revisions)
+        self._done = 0
+        self._shown = not quiet and sys.stderr.isatty()
+
+    def tell(self, result: Any) -> None:
+        """One more is done."""
+        self._done += 1
+        if self._shown:
+            sys.stderr.write(f"\r\x1b[K{self._done} of {self._all}  {result.requirement}")
+            sys.stderr.flush()
+
+    def done(self) -> None:
+        """All are done: the line goes."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")

@@ -1,0 +1,150 @@
+"""A subject: any server, as lines in and lines out, bounded in time, memory and output whatever it does."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from connect_mcp.base.process import Bounds, Child
+from connect_mcp.base.text import printable
+
+from .guard import Guard
+from .wire import LONGEST
+
+_BOUNDS = Bounds(line=LONGEST)
+
+
+class Link(Protocol):
+    """An open conversation with a subject; whatever is sent and comes back is one message in a line."""
+
+    transport: Literal["stdio", "http"]
+    started: float
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will come any more and everything that came was read."""
+
+    def send(self, data: bytes, timeout: float) -> bool:
+        """Send these bytes as they are; False where they were not taken in time."""
+
+    def read(self, timeout: float) -> bytes | None:
+        """The next line without its line feed; None where none came in time or the output ended."""
+
+    def ending(self) -> str:
+        """How the subject came to its end, in a few words safe to print once masked; empty where it has not."""
+
+    def errors(self) -> tuple[str, ...]:
+        """The last lines that it wrote on standard error, safe to print once masked."""
+
+    def close(self) -> None:
+        """End the conversation and, where we started it, the subject with all that it started."""
+
+
+class Subject(Protocol):
+    """A server that conversations can be opened with."""
+
+    transport: Literal["stdio", "http"]
+    name: str
+
+    def open(self) -> Link:
+        """A new conversation: over stdio, with a new process.
+
+        Raises:
+            Refused: where it cannot be started.
+        """
+
+
+class StdioLink:
+    """A process of a server."""
+
+    transport: Literal["stdio", "http"] = "stdio"
+
+    def __init__(self, child: Child, guard: Guard) -> None:
+        self.child = child
+        self.started = child.started
+        self._guard = guard
+        self._drained = False
+        guard.watch(child.pid)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its output is over: closed and read, or its process gone and nothing left to read."""
+        return self.child.ended or self._drained
+
+    @property
+    def dropped(self) -> int:
+        """How many bytes of its output went beyond our bounds."""
+        return self.child.dropped
+
+    def send(self, data: bytes, timeout: float) -> bool:
+        """Write to its standard input."""
+        return self.child.send(data, timeout)
+
+    def read(self, timeout: float) -> bytes | None:
+        """The next line of its standard output; a process that is gone is waited for no longer than it takes to see."""
+        deadline = time.monotonic() + timeout
+        while True:
+            gone = self.child.wait(0) is not None
+            line = self.child.read_line(max(0, min(0.25, deadline - time.monotonic())))
+            if gone and line is None:
+                self._drained = True  # what a dead server left running may hold its output open
+            if line is not None or self.ended or time.monotonic() >= deadline:
+                return line
+
+    @property
+    def gone(self) -> bool:
+        """Whether its process has ended."""
+        return self.child.wait(0) is not None
+
+    def ending(self) -> str:
+        """How the process ended; empty where it runs and its output is open."""
+        code = self.child.wait(0.5 if self.ended else 0)
+        if code is None:
+            return "closed its standard output" if self.ended else ""
+        return f"exited with code {code}" if code >= 0 else f"was ended by signal {-code}"
+
+    def errors(self) -> tuple[str, ...]:
+        """The last lines of its standard error."""
+        return self.child.stderr_tail(lines=6, width=2000)
+
+    def close(self) -> None:
+        """End the process and its group, as a host does it: end of input, SIGTERM, SIGKILL."""
+        try:
+            self.child.stop(after_eof=1.0, after_term=1.0)
+        finally:
+            self._guard.forget(self.child.pid)
+
+
+class StdioSubject:
+    """A server that is started by a command.
+
+    Args:
+        argv: the command.
+        guard: sees to it that its processes end with us.
+        env: its whole environment; None passes ours on.
+        cwd: its working folder; None for ours.
+    """
+
+    transport: Literal["stdio", "http"] = "stdio"
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        guard: Guard,
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._argv = tuple(argv)
+        self._env = env
+        self._cwd = cwd
+        self._guard = guard
+        self.name = printable(" ".join(argv))
+
+    def open(self) -> StdioLink:
+        """Start a process of it."""
+        return StdioLink(Child(self._argv, env=self._env, cwd=self._cwd, bounds=_BOUNDS), self._guard)
+
+
+POSIX = sys.platform != "win32"

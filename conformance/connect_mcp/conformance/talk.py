@@ -1,0 +1,398 @@
+"""The client's side of one conversation: it sends, waits within bounds, and remembers what was said.
+
+Silence cannot be waited for cheaply: after what must not be answered, a request that is answered in any case is sent
+(a fence), and once its answer is there, 200 ms more are allowed.
+"""
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from connect_mcp.base.masking import masked
+from connect_mcp.base.record import record
+from connect_mcp.base.text import printable, shortened
+
+from .requirement import MODERN
+from .result import Broken, Ended, Inconclusive, Line, NotApplicable
+from .subject import Link
+from .watch import Watch
+from .wire import Seen, decode, encode, id_key
+
+if TYPE_CHECKING:
+    from .lab import Lab
+
+SILENCE = 0.2  # seconds that are allowed after the fence where nothing must come
+GRACE = 1.0  # seconds that are allowed after the fence where an answer must come
+_BEFORE_FENCE = 0.3  # seconds before an answer that did not come is asked after with a fence
+_FENCE_PATIENCE = 1.0  # seconds before another method is tried as the fence
+_FLOOD = 2000  # messages that nobody asked for, before a subject is said to flood us
+_KEPT, _WIDTH = 400, 600  # lines of the exchange, and characters of each, that are remembered
+
+META = "io.modelcontextprotocol/"
+CLIENT = {"name": "connect-mcp-conformance", "version": "1"}
+
+
+def modern_meta(revision: str = MODERN, capabilities: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The `_meta` that every request has where each stands alone."""
+    return {
+        META + "protocolVersion": revision,
+        META + "clientInfo": CLIENT,
+        META + "clientCapabilities": dict(capabilities or {}),
+    }
+
+
+@record
+class Answer:
+    """The answer to a request.
+
+    Attributes:
+        seen: the message.
+        seconds: from sending the request to its coming.
+    """
+
+    seen: Seen
+    seconds: float
+
+    @property
+    def result(self) -> Any:
+        """Its result; None where it is an error."""
+        return self.seen.value.get("result")
+
+    @property
+    def error(self) -> Any:
+        """Its error; None where it is a result."""
+        return self.seen.value.get("error")
+
+    @property
+    def code(self) -> Any:
+        """The error's code; None where it is a result."""
+        return self.error.get("code") if isinstance(self.error, dict) else None
+
+    def __str__(self) -> str:
+        if isinstance(self.error, dict):
+            return f"error {self.code}"
+        return "a result" if "result" in self.seen.value else "neither a result nor an error"
+
+
+class Talk:
+    """One conversation.
+
+    Args:
+        link: with whom.
+        lab: what is known of the subject.
+        revision: which revision is spoken.
+        watch: judges every message that comes.
+
+    Attributes:
+        judged: how often something was checked; a case that checks nothing proves nothing.
+    """
+
+    def __init__(self, link: Link, lab: "Lab", revision: str, watch: Watch) -> None:
+        self.link = link
+        self.lab = lab
+        self.revision = revision
+        self.modern = revision == MODERN
+        self.judged = 0
+        self.info: dict[str, Any] = {}
+        self._watch = watch
+        self._timeout = lab.options.timeout
+        self._exchange: deque[Line] = deque(maxlen=_KEPT)
+        self._inbox: list[Seen] = []
+        self._sent_at: dict[str, float] = {}
+        self._last_id = 0
+        self._fences = 0
+
+    # What is sent
+
+    def send(self, message: Any, end: bytes = b"\n") -> None:
+        """Send a message as it is given."""
+        self._watch.sent(message)
+        self._write(encode(message) + end)
+
+    def send_bytes(self, *pieces: bytes, pause: float = 0.05) -> None:
+        """Send bytes as they are, one write each, with a pause between them."""
+        for line in b"".join(pieces).split(b"\n"):
+            self._watch.sent(decode(line, 0).value)
+        self._write(*pieces, pause=pause)
+
+    def _write(self, *pieces: bytes, pause: float = 0.0) -> None:
+        for index, piece in enumerate(pieces):
+            if index:
+                time.sleep(pause)
+            self._note("kit", piece[: 4 * _WIDTH].decode("utf-8", "backslashreplace").rstrip("\n"), len(piece))
+            if not self.link.send(piece, self._timeout):
+                raise Broken(f"the server {self._gone() or 'did not read its input'}")
+
+    def request(self, method: str, params: Any = None, *, ident: Any = None, **meta: Any) -> Any:
+        """Send a request in the form of the revision and give its id."""
+        message = self.message(method, params, ident=ident, **meta)
+        self._sent_at[id_key(message["id"])] = time.monotonic()
+        self.send(message)
+        return message["id"]
+
+    def message(self, method: str, params: Any = None, *, ident: Any = None, **meta: Any) -> dict[str, Any]:
+        """A request in the form of the revision; `meta` are further members of `_meta`."""
+        if ident is None:
+            self._last_id += 1
+            ident = self._last_id
+        message: dict[str, Any] = {"jsonrpc": "2.0", "id": ident, "method": method}
+        if self.modern:
+            meta = {**modern_meta(), **meta}
+        if params is not None or meta:
+            message["params"] = {**(params or {}), **({"_meta": meta} if meta else {})}
+        return message
+
+    def notify(self, method: str, params: Any = None) -> None:
+        """Send a notification."""
+        self.send({"jsonrpc": "2.0", "method": method, **({} if params is None else {"params": params})})
+
+    def ask(self, method: str, params: Any = None, **meta: Any) -> Answer:
+        """Send a request and wait for its answer."""
+        return self.answer(self.request(method, params, **meta))
+
+    # What comes back
+
+    def answer(self, ident: Any, patience: float | None = None) -> Answer:
+        """The answer to the request of this id.
+
+        Raises:
+            Broken: where it did not come, because the subject died, stopped answering, or answers others alone.
+        """
+        key = id_key(ident)
+        began = self._sent_at.get(key, time.monotonic())
+        found = self.wait(lambda seen: seen.kind in ("result", "error") and id_key(seen.id) == key, patience)
+        if found is None:
+            raise Broken(f"the request with id {printable(key)} was not answered, and later ones were")
+        return Answer(found, time.monotonic() - began)
+
+    def first_answer(self, ident: Any) -> Answer | None:
+        """The answer to the very first request, or None where only a ping sent after it is answered, or nothing is."""
+        self._sent_at["probe"] = time.monotonic()
+        deadline = time.monotonic() + self._timeout
+        pinged = answered = False
+        while (now := time.monotonic()) < deadline:
+            if found := self._claim(_answers(ident)):
+                return Answer(found, now - self._sent_at[id_key(ident)])
+            if not pinged and now - self._sent_at["probe"] > _BEFORE_FENCE:
+                pinged = True
+                self.send({"jsonrpc": "2.0", "id": "probe", "method": "ping"})
+            if pinged and not answered and self._claim(_answers("probe")):
+                answered, deadline = True, min(deadline, now + GRACE)
+            self._read(min(_BEFORE_FENCE, deadline - now))
+        return None
+
+    def wait(self, fits: Any, patience: float | None = None) -> Seen | None:
+        """The first message that `fits`; None where a fence that was sent later was answered and it still did not come.
+
+        Raises:
+            Broken: where the subject died or stopped answering altogether.
+        """
+        deadline = time.monotonic() + (self._timeout if patience is None else patience)
+        fence: str | None = None
+        fence_due = min(time.monotonic() + _BEFORE_FENCE, deadline)
+        fenced = False
+        while True:
+            if (found := self._claim(fits)) is not None:
+                return found
+            now = time.monotonic()
+            if fence and not fenced and self._claim(_answers(fence)):
+                fenced, deadline = True, min(deadline, now + GRACE) if patience is None else deadline
+            if now >= deadline:
+                if fenced or (patience is not None and self.alive()):
+                    return None
+                raise Broken(f"the server answered nothing for {self._timeout:g} s")
+            if fence is None and now >= fence_due:
+                fence = self._send_fence()
+            self._read(min(deadline, fence_due if fence is None else deadline) - now)
+
+    def silence(self) -> list[Seen]:
+        """Everything that nobody asked for and that came until 200 ms after a fence was answered.
+
+        Raises:
+            Broken: where the fence was not answered: the subject is no longer alive.
+        """
+        self.fence()
+        until = time.monotonic() + SILENCE
+        while (left := until - time.monotonic()) > 0:
+            self._read(left)
+        came, self._inbox = self._inbox, []
+        return came
+
+    def fence(self) -> None:
+        """Make sure that the subject still answers.
+
+        Raises:
+            Broken: where it does not.
+        """
+        sent = [self._send_fence()]
+        deadline = time.monotonic() + self._timeout
+        another = time.monotonic() + _FENCE_PATIENCE
+        while True:
+            for ident in sent:
+                if self._claim(_answers(ident)):
+                    return
+            now = time.monotonic()
+            if now >= deadline:
+                raise Broken(f"the server then answered nothing for {self._timeout:g} s")
+            if len(sent) == 1 and now >= another:
+                self.lab.fence_method = "tools/list" if self.lab.fence_method == "ping" else "ping"
+                sent.append(self._send_fence())
+            self._read((another if len(sent) == 1 and now < another else deadline) - now)
+
+    def alive(self) -> bool:
+        """Whether the subject still answers."""
+        try:
+            self.fence()
+        except Ended:
+            return False
+        return True
+
+    def unclaimed(self) -> list[Seen]:
+        """What came so far and nobody asked for; it is taken out."""
+        came, self._inbox = self._inbox, []
+        return came
+
+    # What is judged
+
+    def check(self, ok: object, why: str) -> None:
+        """Judge the subject.
+
+        Raises:
+            Broken: with `why`, where not `ok`.
+        """
+        self.judged += 1
+        if not ok:
+            raise Broken(why)
+
+    def expect_result(self, answer: Answer, about: str) -> Any:
+        """The result of an answer, which must be one."""
+        self.check("result" in answer.seen.value, f"{about} was answered with {answer}")
+        return answer.result
+
+    def expect_error(self, answer: Answer, about: str, *codes: int) -> None:
+        """An answer must be an error, with one of these codes where some are given."""
+        wanted = " or ".join(str(code) for code in codes) or "an error"
+        self.check(answer.error is not None, f"{about} was answered with {answer}, not with {wanted}")
+        self.check(not codes or answer.code in codes, f"{about} was answered with {answer}, not with {wanted}")
+
+    def needs(self, capability: str) -> dict[str, Any]:
+        """The server's capability of this name.
+
+        Raises:
+            NotApplicable: where it was not declared.
+        """
+        found = self.lab.known(self.revision).capabilities.get(capability)
+        if not isinstance(found, dict):
+            raise NotApplicable(f"the server does not declare {capability}")
+        return found
+
+    @contextlib.contextmanager
+    def preparing(self, what: str) -> Iterator[None]:
+        """What is done here is no part of the rule: where it fails, nothing is known."""
+        try:
+            yield
+        except Broken as broken:
+            raise Inconclusive(f"{what} failed: {broken.why}") from None
+
+    # The exchange
+
+    def begin(self) -> None:
+        """A case begins: what was said before is no part of it."""
+        self.judged = 0
+        self._inbox = []
+        self._exchange.clear()
+
+    def exchange(self, most: int = 14) -> tuple[Line, ...]:
+        """The exchange since the case began: its beginning and its end, with secrets masked."""
+        lines = list(self._exchange)
+        if ending := self.link.ending():
+            lines += [Line(self.now(), "stderr", self._safe(text)) for text in self.link.errors()]
+            lines.append(Line(self.now(), "event", f"the server {ending}"))
+        if len(lines) <= most:
+            return tuple(lines)
+        left_out = Line(lines[most // 2].t, "event", f"{len(lines) - most} lines are left out")
+        return (*lines[: most // 2], left_out, *lines[-(most - most // 2) :])
+
+    def happened(self, text: str) -> None:
+        """Note something that is no message."""
+        self._exchange.append(Line(self.now(), "event", text))
+
+    def now(self) -> float:
+        """Seconds since the subject was started."""
+        return round(time.monotonic() - self.link.started, 4)
+
+    def _note(self, by: Any, text: str, size: int) -> None:
+        more = f" ({size} bytes in all)" if size > _WIDTH else ""
+        self._exchange.append(Line(self.now(), by, self._safe(text) + more))
+
+    def _safe(self, text: str) -> str:
+        return shortened(printable(masked(text[: 4 * _WIDTH], self.lab.secrets)), _WIDTH)
+
+    # The wire
+
+    def _read(self, timeout: float) -> None:
+        if self.lab.stopping:
+            raise Inconclusive("the run was interrupted")
+        line = self.link.read(max(timeout, 0))
+        if line is None:
+            if self.link.ended and (gone := self._gone()):
+                raise Broken(f"the server {gone}")
+            return
+        self._note("subject", line[: 4 * _WIDTH].decode("utf-8", "backslashreplace"), len(line))
+        for seen in decode(line, self.now()).messages():
+            self._take(seen)
+
+    def _take(self, seen: Seen) -> None:
+        self._watch.judge(seen, self.exchange)
+        if seen.kind == "request" and not self.modern:
+            self._reply(seen)
+        self._inbox.append(seen)
+        if len(self._inbox) > _FLOOD:
+            raise Broken(f"the server wrote more than {_FLOOD} messages that nobody asked for")
+
+    def _reply(self, seen: Seen) -> None:
+        answer: dict[str, Any] = {"jsonrpc": "2.0", "id": seen.id}
+        if seen.method == "ping":
+            answer["result"] = {}
+        else:
+            answer["error"] = {"code": -32601, "message": "Method not found"}
+        with contextlib.suppress(Broken):
+            self.send(answer)
+
+    def _claim(self, fits: Any) -> Seen | None:
+        for index, seen in enumerate(self._inbox):
+            if fits(seen):
+                return self._inbox.pop(index)
+        return None
+
+    def _send_fence(self) -> str:
+        self._fences += 1
+        ident = f"fence-{self._fences}"
+        method = "server/discover" if self.modern else self.lab.fence_method
+        self.request(method, {} if method == "tools/list" else None, ident=ident)
+        return ident
+
+    def _gone(self) -> str:
+        return self.link.ending()
+
+
+def _answers(ident: Any) -> Any:
+    key = id_key(ident)
+    return lambda seen: seen.kind in ("result", "error") and id_key(seen.id) == key
+
+
+def unasked(came: Sequence[Seen]) -> list[Seen]:
+    """Of what came, that which is an answer or no message at all; notifications and requests may come at any time."""
+    return [seen for seen in came if seen.kind in ("result", "error", "none", "batch")]
+
+
+def told(seen: Seen) -> str:
+    """A message in a few words, for a reason."""
+    if seen.kind == "none":
+        return f"a line that is no message ({seen.problem})"
+    if seen.kind == "error":
+        error = seen.value.get("error")
+        return f"error {error.get('code')}" if isinstance(error, dict) else "an error"
+    return {"result": "a result", "batch": "a batch"}.get(seen.kind, f"{seen.kind} {printable(seen.method[:80])}")

@@ -1,0 +1,150 @@
+"""What came of a run, for a person and as data."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from connect_mcp.base.record import record, values
+from connect_mcp.base.text import shortened
+
+from .requirement import Requirement
+from .result import OUTCOMES, Line, Outcome, Result
+
+JSON_VERSION = 1
+
+_WIDTH = 200
+_TOLD: Sequence[Outcome] = ("bug-in-the-case", "fail", "inconclusive", "warn")
+_COUNTED: Mapping[Outcome, str] = {
+    "pass": "passed",
+    "fail": "failed",
+    "warn": "warned of",
+    "not-applicable": "not applicable",
+    "not-observed": "not observed",
+    "inconclusive": "inconclusive",
+    "bug-in-the-case": "bugs of the kit",
+}
+_MARKS = {"kit": ">", "subject": "<", "stderr": "!", "event": "*"}
+
+
+@record
+class Verdict:
+    """The outcome of a whole run.
+
+    Attributes:
+        subject: the server, safe to print.
+        revisions: those that were checked.
+        requirements: those that were checked, by their ids.
+        results: all of them, in the order of the requirements, then of the revisions.
+        strict: whether warnings count.
+        seconds: how long it took.
+    """
+
+    subject: str
+    revisions: tuple[str, ...]
+    requirements: Mapping[str, Requirement]
+    results: tuple[Result, ...]
+    strict: bool
+    seconds: float
+
+    @property
+    def count(self) -> Mapping[Outcome, int]:
+        """How many results there are of each outcome."""
+        return {outcome: sum(result.outcome == outcome for result in self.results) for outcome in OUTCOMES}
+
+    @property
+    def exit_code(self) -> int:
+        """0 where no MUST is broken, 1 where one is or could not be checked, 3 where the kit itself failed."""
+        count = self.count
+        if count["bug-in-the-case"]:
+            return 3
+        if count["fail"] or count["inconclusive"] or (self.strict and count["warn"]):
+            return 1
+        return 0 if count["pass"] or count["warn"] else 1
+
+
+def ordered(requirements: Sequence[Requirement], results: Sequence[Result]) -> tuple[Result, ...]:
+    """Results in the order of the requirements, then of the revisions."""
+    place = {row.id: index for index, row in enumerate(requirements)}
+    return tuple(sorted(results, key=lambda result: (place[result.requirement], result.revision)))
+
+
+def as_text(verdict: Verdict, *, verbose: bool = False) -> str:
+    """The report for a person."""
+    return "".join(f"{line}\n" for line in _lines(verdict, verbose))
+
+
+def as_data(verdict: Verdict) -> dict[str, object]:
+    """The same as a JSON document."""
+    return {
+        "format": "connect-mcp conformance",
+        "version": JSON_VERSION,
+        "subject": verdict.subject,
+        "revisions": list(verdict.revisions),
+        "strict": verdict.strict,
+        "exit_code": verdict.exit_code,
+        "counts": dict(verdict.count),
+        "seconds": round(verdict.seconds, 3),
+        "results": [_data(verdict, result) for result in verdict.results],
+    }
+
+
+def explained(row: Requirement) -> str:
+    """Everything that is known of a requirement, for a person."""
+    kept = "only through JSON-RPC 2.0; counts with --strict" if row.profile == "json-rpc" else ""
+    lines = [
+        f"{row.id}  {row.title}",
+        "",
+        row.rule,
+        "",
+        f"  keyword    {row.keyword}" + (f" ({kept})" if kept else ""),
+        f"  source     {row.source}",
+        f"  revisions  {', '.join(row.revisions)}",
+        *([f"  transport  {row.transport}"] if row.transport != "any" else []),
+        f"  sent       {row.sent}",
+        f"  expected   {row.expected}",
+        f"  mend       {row.mend}",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _data(verdict: Verdict, result: Result) -> dict[str, object]:
+    row = verdict.requirements[result.requirement]
+    about = {"title": row.title, "keyword": row.keyword, "profile": row.profile, "source": row.source}
+    return {**values(result), **about, "exchange": [values(line) for line in result.exchange]}
+
+
+def _lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
+    for outcome in _TOLD:
+        for alike in _alike([result for result in verdict.results if result.outcome == outcome]):
+            yield from _told(verdict, alike)
+    if verbose:
+        for result in verdict.results:
+            if result.outcome not in _TOLD:
+                yield f"{result.outcome:15} {result.requirement:20} {result.revision}  {result.why}".rstrip()
+        yield ""
+    counts = ", ".join(f"{count} {_COUNTED[outcome]}" for outcome, count in verdict.count.items() if count)
+    yield f"{verdict.subject}"
+    yield f"  {', '.join(verdict.revisions)}: {counts or 'nothing was checked'} in {verdict.seconds:.1f} s"
+
+
+def _alike(results: Sequence[Result]) -> Iterator[list[Result]]:
+    """Results of the same requirement for the same reason, in several revisions, are told once."""
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        groups.setdefault((result.requirement, result.why), []).append(result)
+    yield from groups.values()
+
+
+def _told(verdict: Verdict, alike: Sequence[Result]) -> Iterator[str]:
+    first = alike[0]
+    row = verdict.requirements[first.requirement]
+    yield f"{first.outcome.upper()}  {row.id}: {row.title}  ({', '.join(result.revision for result in alike)})"
+    yield f"  {first.why}"
+    yield f"  {row.keyword}, {row.source}: {row.rule}"
+    for line in first.exchange:
+        yield f"    {_MARKS[line.by]} {_shown(line)}"
+    if first.outcome in ("fail", "warn"):
+        yield f"  mend: {row.mend}"
+    yield ""
+
+
+def _shown(line: Line) -> str:
+    return shortened(line.text, _WIDTH)

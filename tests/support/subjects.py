@@ -1,0 +1,44 @@
+"""The servers of tests/conformance/subjects: a correct one, and what is wrong or merely odd about the others."""
+
+import ast
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from connect_mcp.conformance.engine import run
+from connect_mcp.conformance.guard import Guard
+from connect_mcp.conformance.lab import Lab, Options
+from connect_mcp.conformance.requirement import REVISIONS, Requirement, all_requirements
+from connect_mcp.conformance.result import Result
+from connect_mcp.conformance.subject import StdioSubject
+
+FOLDER = Path(__file__).parents[1] / "conformance" / "subjects"
+ROWS = {row.id: row for row in all_requirements()}
+
+
+def reference(name: str = "") -> list[str]:
+    """The command of the correct server, or of the one that a row of faults.py or oddities.py makes of it."""
+    return [sys.executable, "-S", "-E", str(FOLDER / "reference.py"), *([name] if name else [])]
+
+
+def names(module: str, table: str) -> list[str]:
+    """The keys of a literal table in one of the subjects' modules, which are programs and not imported here."""
+    tree = ast.parse((FOLDER / f"{module}.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and ast.unparse(node.targets[0]) == table:
+            return [str(ast.literal_eval(key)) for key in node.value.keys if key is not None]
+    raise AssertionError(f"{module}.py has no {table}")
+
+
+def results(
+    command: Sequence[str], rows: Sequence[Requirement], revisions: Sequence[str], options: Options | None = None
+) -> list[Result]:
+    """What comes of checking these rows."""
+    with Guard() as guard:
+        lab = Lab(StdioSubject(command, guard), options or Options(timeout=20, strict=True))
+        return list(run(lab, rows, revisions))
+
+
+def revision_for(row: Requirement) -> str:
+    """One revision that shows the row: the newest with `initialize`, or the only one that has it."""
+    return REVISIONS[-2] if REVISIONS[-2] in row.revisions else row.revisions[-1]
