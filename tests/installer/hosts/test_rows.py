@@ -80,6 +80,9 @@ def test_every_fact_says_how_it_is_known(host: Host) -> None:
     defaults = {name: about.default for name, about in Host.__record_fields__.items()}  # type: ignore[attr-defined]
     for optional in (
         "off",
+        "off_names",
+        "off_by_hand",
+        "waits",
         "name_rules",
         "patience",
         "protocol",
@@ -102,6 +105,7 @@ def test_every_fact_says_how_it_is_known(host: Host) -> None:
 def test_every_text_for_people_is_a_sentence(host: Host) -> None:
     texts = [host.reload, *(rule.why for rule in host.name_rules)]
     texts += [file.note for file in host.scopes.values() if file.note]
+    texts += [text for text in (host.off_by_hand, host.off_names and host.off_names.note) if text]
     assert all(text[0].isupper() or text.startswith(host.title) for text in texts)
     assert all(text.endswith(".") for text in texts)
 

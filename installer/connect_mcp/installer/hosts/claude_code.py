@@ -1,7 +1,7 @@
 """Claude Code: three scopes, in one state file that it rewrites all the time and one file that a project shares."""
 
 from connect_mcp.base.machine import Machine
-from connect_mcp.installer.editors.model import Section
+from connect_mcp.installer.editors.model import NAMES, Section
 
 from .model import (
     COMMENTS_AND_COMMAS,
@@ -13,6 +13,7 @@ from .model import (
     NameRule,
     PassedOn,
     Patience,
+    Wait,
     in_project,
     reached,
     started,
@@ -32,14 +33,24 @@ def state_file(machine: Machine, project: str) -> str:
 
 
 def local_section(machine: Machine, project: str) -> Section:
-    """A project's own servers in the state file, under the path that Claude Code knows the project by."""
-    import unicodedata  # only this scope needs it
+    """A project's own servers in the state file."""
+    return Section(("projects", project_key(machine, project), "mcpServers"))
+
+
+def off_section(machine: Machine, project: str) -> Section:
+    """The names of the servers, of whatever scope, that are off in a project."""
+    return Section(("projects", project_key(machine, project), "disabledMcpServers"), NAMES)
+
+
+def project_key(machine: Machine, project: str) -> str:
+    """The path that Claude Code knows a project by in its state file."""
+    import unicodedata  # only what is kept per project needs it
 
     folder = machine.files.real(project)
     root = _main_checkout(machine, _git_root(machine, folder) or folder)
     if machine.platform == "windows":
         root = root.replace("\\", "/")
-    return Section(("projects", unicodedata.normalize("NFC", root), "mcpServers"))
+    return unicodedata.normalize("NFC", root)
 
 
 def _git_root(machine: Machine, folder: str) -> str | None:
@@ -108,6 +119,16 @@ HOST = Host(
     stdio=started(typed, cwd=False),
     remote=reached({"http": "http", "sse": "sse"}, known={"streamable-http": "http"}, keys=("headersHelper", "oauth")),
     syntax=SYNTAX,
+    off_names=ConfigFile(
+        path=state_file,
+        section=off_section,
+        format="jsonc",
+        relocators=("CLAUDE_CONFIG_DIR",),
+        rejects=COMMENTS_AND_COMMAS,
+        mode=0o600,
+        note="Claude Code switches servers off project by project.",
+    ),
+    waits=(Wait("timeout", "call", 0.001),),
     limits=Limits(prefix="mcp__{server}__{tool}"),
     name_rules=(
         NameRule(RESERVED.__contains__, "Claude Code keeps this name for itself and would not load the server."),
@@ -128,6 +149,10 @@ HOST = Host(
         "entry": Evidence("live", "claude 2.1.197: mcp add, mcp list; type and url checked per entry"),
         "remote": Evidence("live", "claude 2.1.197: mcp add --transport http and sse; a url without a type is skipped"),
         "syntax": Evidence("live", "claude 2.1.197: not set: the text stays, with a warning"),
+        "off_names": Evidence(
+            "live", "claude 2.1.197: its list of servers at a session's start; `mcp list` takes no notice"
+        ),
+        "waits": Evidence("source", "claude 2.1.197: the entry's schema"),
         "limits": Evidence("source", "claude 2.1.197: the names that it makes of tools"),
         "name_rules": Evidence("source", "claude 2.1.197: 'is a reserved MCP server name and was not loaded'"),
         "passed_on": Evidence("live", "claude 2.1.197: its whole environment, and CLAUDE_* variables of the session"),

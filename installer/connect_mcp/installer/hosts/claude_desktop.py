@@ -63,6 +63,7 @@ HOST = Host(
         ),
     },
     stdio=started(cwd=False),
+    off_by_hand="Claude Desktop's file has no switch: turn the server's tools off in the menu of a chat.",
     passed_on=PassedOn(
         names=frozenset({"HOME", "LOGNAME", "PATH", "SHELL", "USER", "__CF_USER_TEXT_ENCODING"}),
         on_windows=frozenset(
@@ -95,6 +96,7 @@ HOST = Host(
         ),
         "tolerance": Evidence("docs", "JSON without extensions; a byte order mark was not tried"),
         "entry": Evidence("docs", "command, args and env alone; remote servers are added under Settings > Connectors"),
+        "off_by_hand": Evidence("memory", "not checked"),
         "passed_on": Evidence(
             "source", "what openai/codex's mcp-client notes for macOS; on Windows the SDK's list without LOCALAPPDATA"
         ),

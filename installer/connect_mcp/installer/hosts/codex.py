@@ -19,6 +19,7 @@ from .model import (
     NameRule,
     PassedOn,
     Patience,
+    Wait,
     in_project,
     plain,
     read_plain,
@@ -157,6 +158,11 @@ HOST = Host(
     syntax=None,
     limits=Limits(prefix="mcp__{server}__{tool}"),
     off=(("enabled", False),),
+    waits=(
+        Wait("startup_timeout_sec", "start", 1),
+        Wait("startup_timeout_ms", "start", 0.001),
+        Wait("tool_timeout_sec", "call", 1),
+    ),
     name_rules=(
         NameRule(
             _unusable,
@@ -224,6 +230,7 @@ HOST = Host(
         ),
         "limits": Evidence("live", "codex 0.169.0: the namespace; other signs than letters and digits become _"),
         "off": Evidence("live", "codex 0.169.0"),
+        "waits": Evidence("source", "openai/codex: its schema of config.toml"),
         "name_rules": Evidence("live", "codex 0.169.0: mcp add's message, and a config with a space in a name"),
         "passed_on": Evidence("live", "codex 0.169.0; Windows: openai/codex protocol/src/shell_environment.rs"),
         "patience": Evidence("live", "codex 0.169.0: 29.99 s for a required server, about 1 s with exec"),

@@ -6,7 +6,20 @@ from connect_mcp.base.machine import Machine
 from connect_mcp.installer.editors.model import Section
 from connect_mcp.installer.spec import ServerSpec
 
-from .model import ConfigFile, Detection, Entry, Evidence, Form, Host, Location, PassedOn, Patience, reached, started
+from .model import (
+    ConfigFile,
+    Detection,
+    Entry,
+    Evidence,
+    Form,
+    Host,
+    Location,
+    PassedOn,
+    Patience,
+    Wait,
+    reached,
+    started,
+)
 from .syntax import Syntax
 
 _BOTH = {"HOME", "LOGNAME", "PATH", "USER", "USERNAME", "USERPROFILE"}
@@ -80,6 +93,8 @@ HOST = Host(
         transports=frozenset({"http", "sse"}),
     ),
     syntax=SYNTAX,
+    off_by_hand="Continue's file has no switch: turn the server's tools off in Continue's own settings.",
+    waits=(Wait("connectionTimeout", "start", 0.001),),
     passed_on=PassedOn(
         names=frozenset({*_BOTH, "SHELL", "TERM"}),
         on_windows=frozenset(
@@ -109,6 +124,8 @@ HOST = Host(
         ),
         "remote": Evidence("source", "continuedev/continue, its schema of mcpServers; without a type: cn 1.5.47"),
         "syntax": Evidence("live", "cn 1.5.47: the environment wins over ~/.continue/.env; none: no start"),
+        "off_by_hand": Evidence("memory", "not checked"),
+        "waits": Evidence("source", "continuedev/continue, its schema of mcpServers"),
         "passed_on": Evidence("source", "continuedev/continue MCPConnection.ts; `cn` passes everything on"),
         "patience": Evidence("live", "cn 1.5.47: 60 s; the editors' 20 s: source"),
         "protocol": Evidence("live", "cn 1.5.47"),

@@ -58,6 +58,7 @@ HOST = Host(
     stdio=started(cwd=False, keys=("command", "args", "env", "envFile")),
     remote=reached({"http": "", "sse": ""}, known={"http": "http", "sse": "sse"}, keys=("auth",)),
     syntax=SYNTAX,
+    off_by_hand="Cursor keeps this in its own state: use the switch beside the server under Settings > MCP.",
     limits=Limits(tool_name=60, tools=80, prefix="{server}_{tool}"),
     passed_on=PassedOn(from_dock=True),
     reload="Cursor reads the file again by itself; if the server stays off, switch it on under Settings > MCP.",
@@ -69,6 +70,7 @@ HOST = Host(
         "entry": Evidence("docs", "cursor.com/docs/mcp"),
         "remote": Evidence("docs", "cursor.com/docs/mcp; that it finds the transport out by itself: stacklok/toolhive"),
         "syntax": Evidence("docs", "cursor.com/docs/mcp; what it does with a variable that is not set: not known"),
+        "off_by_hand": Evidence("docs", "the switch; that the file has no key for it: neondatabase/add-mcp"),
         "limits": Evidence("docs", "server and tool under 60 characters: many issues; 80 tools: Snowflake-Labs/mcp#77"),
         "passed_on": Evidence(
             "derived", "from VS Code, which it is a fork of; the short PATH: docs of several servers"

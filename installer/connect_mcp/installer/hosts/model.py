@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from connect_mcp.base.errors import Misuse, Refused
+from connect_mcp.base.errors import Misuse, Place, Refused
 from connect_mcp.base.host_locks import HostLock
 from connect_mcp.base.machine import Machine, Platform
-from connect_mcp.base.record import field, record
+from connect_mcp.base.record import field, record, replace
 from connect_mcp.installer.editors.model import KeyPath, Put, Section, Value
 from connect_mcp.installer.spec import Reference, ServerSpec, Template, Transport
 
@@ -58,6 +58,7 @@ class Location:
         mode: the permission bits of a file that we make.
         top: keys that a new file starts with.
         lock: the lock that the host takes while it writes this file, where there is one that is known (`own_locks`).
+        references: whether the host takes references in this file.
     """
 
     path: str
@@ -68,6 +69,11 @@ class Location:
     mode: int = 0o644
     top: Mapping[str, Value] = field(default_factory=dict)
     lock: HostLock | None = None
+    references: bool = True
+
+
+Paths = Callable[[Machine, str], tuple[str | Location, ...]]
+"""From the machine and the project's folder to files; a `Location` for one that is laid out in another way."""
 
 
 class ConfigFile(NamedTuple):
@@ -77,7 +83,9 @@ class ConfigFile(NamedTuple):
         path: from the machine and the project's folder to the file; see `at`, `in_project` and `per_platform`.
         section: where the servers are; a function where that depends on the project.
         relocators: environment variables that move the file; they matter only where the host sees them as well.
-        others: files beside `path` that the host reads servers from in this scope; an entry in `path` wins.
+        others: files beside `path` that the host reads servers from in this scope; an entry in `path` wins over theirs,
+            or is used beside it. See `Host.others`.
+        above: the same, where an entry in one of them wins over `path`, the strongest last. See `Host.above`.
         note: one sentence for people on what else must be true for the host to use this file, or "".
 
     The other attributes are those of `Location`.
@@ -87,19 +95,34 @@ class ConfigFile(NamedTuple):
     section: Section | Callable[[Machine, str], Section]
     format: FormatName
     relocators: tuple[str, ...] = ()
-    others: Callable[[Machine, str], tuple[str, ...]] = lambda machine, project: ()
+    others: Paths = lambda machine, project: ()
+    above: Paths = lambda machine, project: ()
     rejects: frozenset[QuirkKind] = frozenset()
     doubts: frozenset[QuirkKind] = frozenset()
     mode: int = 0o644
     top: Mapping[str, Value] = _NOTHING
     note: str = ""
     lock: HostLock | None = None
+    references: bool = True
 
     def locate(self, machine: Machine, project: str) -> Location:
         """The file on this machine, for this project's folder."""
+        return self._location(machine, project, self.path(machine, project))
+
+    def beside(self, machine: Machine, project: str, paths: Paths) -> tuple[Location, ...]:
+        """Those of `others` or `above` that are there, without the file itself."""
+        own = self.path(machine, project)
+        places = (
+            place if isinstance(place, Location) else self._location(machine, project, place)
+            for place in paths(machine, project)
+        )
+        return tuple(place for place in places if machine.exists(place.path) and place.path != own)
+
+    def _location(self, machine: Machine, project: str, path: str) -> Location:
         section = self.section if isinstance(self.section, Section) else self.section(machine, project)
-        path = self.path(machine, project)
-        return Location(path, section, self.format, self.rejects, self.doubts, self.mode, self.top, self.lock)
+        return Location(
+            path, section, self.format, self.rejects, self.doubts, self.mode, self.top, self.lock, self.references
+        )
 
 
 class Detection(NamedTuple):
@@ -155,6 +178,20 @@ class Patience(NamedTuple):
 UNKNOWN = Patience()
 
 
+class Wait(NamedTuple):
+    """A key of an entry that says how long the host waits for a server.
+
+    Attributes:
+        key: the key.
+        during: what it waits for: the server's start, or the answer to one call.
+        unit: seconds that the number 1 stands for.
+    """
+
+    key: str
+    during: Literal["start", "call"]
+    unit: float
+
+
 class NameRule(NamedTuple):
     """A server name that a host cannot use.
 
@@ -194,6 +231,7 @@ class Form(NamedTuple):
         types: what `type` may say in an entry of this kind; the first is what we write, if we write it.
         fields: what of a `ServerSpec` it can hold.
         transports: the ways to speak to a server that it can hold.
+        again: keys that say over what `render` says, in another way: those that it does not write go.
         fresh: what a new entry starts with beside what `render` says; in one that is there the person's choice stays.
     """
 
@@ -204,6 +242,7 @@ class Form(NamedTuple):
     fields: frozenset[str] = frozenset()
     transports: frozenset[Transport] = frozenset()
     fresh: Mapping[str, Value] = _NOTHING
+    again: tuple[str, ...] = ()
 
 
 @record
@@ -221,19 +260,23 @@ class Host:
         syntax: how it writes references to variables, inputs and folders; None where its forms see to that themselves,
             since it is the key that says that a value is a reference.
         off: keys and values, any of which switches an entry off; the first is what we write.
+        off_names: where it keeps a list of the names that are switched off; its section's `keyed_by` is `NAMES`.
+        off_by_hand: one sentence for people: how they switch a server off, where neither of those is known.
         name_rules: server names to refuse.
         passed_on: the environment that its servers get.
+        waits: the keys of an entry that say how long it waits.
         patience: how long it waits for a server at its start.
         limits: what it takes of a server's tools.
         protocol: the protocol revision it asks for, or None where that is not known.
         reload: one sentence for people: how it picks a change up.
         closed_first: patterns (`fnmatch`) of the paths of its running programs, where it must be closed before its file
             is written, since it would write its own state over ours; () where it need not be.
-        precedence: which scope's entry wins where several have the same name, the winner first.
+        precedence: which scope's entry wins where several have the same name, the winner first; () where each is used.
         entry_key: from a server's name to the key of its entry.
         name_in: a key in the entry that repeats the server's name, or "".
         companions: what else a server's entry needs in the same file (VS Code's `inputs`).
         before_create: a reason, with its mend, for not making a file that is not there yet; None where all is well.
+        instead: what a person can do about a server that this host's file has no form for.
         evidence: how each of these facts is known, by attribute (`scopes.user` for a scope).
     """
 
@@ -249,6 +292,9 @@ class Host:
     aliases: tuple[str, ...] = ()
     syntax: Syntax | None = NO_REFERENCES
     off: tuple[tuple[str, Value], ...] = ()
+    off_names: ConfigFile | None = None
+    off_by_hand: str = ""
+    waits: tuple[Wait, ...] = ()
     name_rules: tuple[NameRule, ...] = ()
     patience: Patience = UNKNOWN
     protocol: str | None = None
@@ -259,6 +305,7 @@ class Host:
     name_in: str = ""
     companions: Callable[[ServerSpec], tuple[Put, ...]] = lambda spec: ()
     before_create: Callable[[Machine, Location], str | None] = lambda machine, location: None
+    instead: str = "let a bridge speak to it: `-- npx -y mcp-remote URL`"
 
     def detect(self, machine: Machine) -> str | None:
         """What shows that the host is installed on this machine: a path; None where nothing does."""
@@ -286,6 +333,16 @@ class Host:
             raise Misuse(f"{self.title} has no {scope} scope", mend=f"use --scope {' or '.join(self.scopes)}")
         return self.scopes[scope].locate(machine, machine.join(machine.cwd, project or ""))
 
+    def others(self, machine: Machine, scope: Scope, project: str | None = None) -> tuple[Location, ...]:
+        """The files that are there beside a scope's own, and that an entry in it wins over or stands beside."""
+        file = self.scopes[scope]
+        return file.beside(machine, machine.join(machine.cwd, project or ""), file.others)
+
+    def above(self, machine: Machine, scope: Scope, project: str | None = None) -> tuple[Location, ...]:
+        """The files that are there and whose entries win over those in a scope's own, the strongest last."""
+        file = self.scopes[scope]
+        return file.beside(machine, machine.join(machine.cwd, project or ""), file.above)
+
     def relocated_by(self, machine: Machine, scope: Scope) -> tuple[str, ...]:
         """The environment variables that are set and move this scope's file."""
         return tuple(name for name in self.scopes[scope].relocators if machine.variable(name))
@@ -302,6 +359,12 @@ class Host:
         Raises:
             Refused: where this host has no form for such a server, or for a reference in it.
         """
+        if spec.references and not location.references:
+            raise Refused(
+                f"{self.title} takes no reference in this file, and one is {spec.references[0]}",
+                place=Place(location.path),
+                mend="write the value itself, or use --scope user",
+            )
         entry = self.render(spec)
         if self.name_in:
             entry = {self.name_in: name, **entry}
@@ -313,12 +376,14 @@ class Host:
         return (put, *self.companions(spec))
 
     def render(self, spec: ServerSpec) -> Entry:
-        """The entry for a server, in this host's own spelling.
+        """The entry for a server, in this host's own spelling; what it cannot hold (`unheld`) is left out.
 
         Raises:
             Refused: where this host has no form for such a server, or for a reference in it.
         """
         form = self._form(spec)
+        if "cwd" in self.unheld(spec):
+            spec = replace(spec, cwd="")
         try:
             return form.render(spec.mapped(self.syntax.written) if self.syntax else spec)
         except Unwritable as fault:
@@ -326,6 +391,14 @@ class Host:
                 f"{self.title} has no form for {fault.reference} in a server's {fault.field}",
                 mend="write the value itself, or leave it out",
             ) from None
+
+    def unheld(self, spec: ServerSpec) -> tuple[str, ...]:
+        """What of a server this host's entry cannot hold, as names of `ServerSpec`'s fields.
+
+        Raises:
+            Refused: where this host has no form for such a server.
+        """
+        return ("cwd",) if spec.cwd and "cwd" not in self._form(spec).fields else ()
 
     def read(self, entry: Value) -> ServerSpec | None:
         """The server that an entry means; None where it is not what this host wants."""
@@ -347,6 +420,7 @@ class Host:
             raise Refused(
                 f"{self.title}'s file has no form for a server over {_SPOKEN[spec.transport]}",
                 why=f"it takes {' and '.join(_SPOKEN[transport] for transport in known)}",
+                mend=self.instead,
             )
         return form
 
@@ -411,7 +485,7 @@ class Host:
     def _contradicting(self, existing: Entry, entry: Entry, form: Form) -> frozenset[KeyPath]:
         """The keys of an entry that no longer make sense once it means a server with no more than `entry` says."""
         other = self.stdio if form is self.remote else self.remote
-        keys = (*(other.keys if other else ("url", "headers")), *_EMPTIED)
+        keys = (*(other.keys if other else ("url", "headers")), *form.again, *_EMPTIED)
         gone = {key for key in keys if key in existing and key not in entry}
         if "type" not in entry and "type" in existing and existing["type"] not in form.types:
             gone.add("type")
@@ -484,6 +558,7 @@ def started(
     types: tuple[str, ...] = ("stdio",),
     keys: tuple[str, ...] = ("command", "args", "env", "cwd"),
     fresh: Mapping[str, Value] = _NOTHING,
+    again: tuple[str, ...] = (),
 ) -> Form:
     """The form of a server that the host starts.
 
@@ -494,9 +569,10 @@ def started(
         types: as in `Form`.
         keys: as in `Form`.
         fresh: as in `Form`.
+        again: as in `Form`.
     """
     fields = _LOCAL | {"cwd"} if cwd else _LOCAL
-    return Form(render, read, keys, types, fields, frozenset({"stdio"}), fresh)
+    return Form(render, read, keys, types, fields, frozenset({"stdio"}), fresh, again)
 
 
 def reached(
@@ -508,6 +584,7 @@ def reached(
     untyped: Transport | None = None,
     keys: tuple[str, ...] = (),
     fresh: Mapping[str, Value] = _NOTHING,
+    again: tuple[str, ...] = (),
 ) -> Form:
     """The usual form of a server that is reached by a URL: its URL, its headers and what `type` says of its transport.
 
@@ -519,6 +596,7 @@ def reached(
         untyped: what an entry without `type` means; None where it means nothing.
         keys: further keys that belong to a remote server alone.
         fresh: as in `Form`.
+        again: as in `Form`; they belong to `keys` as well.
     """
     spoken = {**{said: transport for transport, said in reversed(list(types.items())) if said}, **known}
     first = next(iter(types))
@@ -539,9 +617,8 @@ def reached(
         return ServerSpec(url=address, transport=transport, headers=sent)
 
     fields = frozenset({"url", *(["headers"] if headers else [])})
-    return Form(
-        render, read, tuple(filter(None, (url, headers, *keys))), tuple(spoken), fields, frozenset(types), fresh
-    )
+    own = tuple(filter(None, (url, headers, *again, *keys)))
+    return Form(render, read, own, tuple(spoken), fields, frozenset(types), fresh, again)
 
 
 def strings(value: Value) -> tuple[str, ...] | None:

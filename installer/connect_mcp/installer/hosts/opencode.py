@@ -17,6 +17,7 @@ from .model import (
     NameRule,
     PassedOn,
     Patience,
+    Wait,
     reached,
     started,
     strings,
@@ -116,6 +117,7 @@ HOST = Host(
     syntax=SYNTAX,
     limits=Limits(prefix="{server}_{tool}"),
     off=(("enabled", False), ("disabled", True)),
+    waits=(Wait("timeout", "start", 0.001),),
     name_rules=(
         NameRule(
             {"servers", "timeout"}.__contains__,
@@ -141,6 +143,7 @@ HOST = Host(
         "syntax": Evidence("live", "opencode 1.18.33: replaced in the text before it is parsed; not set: empty"),
         "limits": Evidence("source", "opencode 1.18.33: signs other than letters and digits become _"),
         "off": Evidence("live", "opencode 1.18.33"),
+        "waits": Evidence("live", "opencode 1.18.33: a server that never answers"),
         "name_rules": Evidence("live", "opencode 1.18.33 reads mcp.servers as a map of servers too"),
         "passed_on": Evidence("live", "opencode 1.18.33: its whole environment, and OPENCODE_PID"),
         "patience": Evidence("live", "opencode 1.18.33"),

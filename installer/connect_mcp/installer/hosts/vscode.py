@@ -92,6 +92,7 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
         ),
         remote=reached({"http": "http", "sse": "sse"}, untyped="http", keys=("oauth",)),
         syntax=SYNTAX,
+        off_by_hand=f"{title} keeps this in its own state: disable the server in the Extensions view.",
         limits=Limits(tool_name=64, tools=128, prefix="mcp_{server}_{tool}"),
         companions=inputs,
         passed_on=PassedOn(adds={"ELECTRON_RUN_AS_NODE": "1"}),
@@ -109,6 +110,7 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
             "syntax": Evidence(
                 "source", "microsoft/vscode 1.139.1: its schema for mcp.json; a variable that is not set: memory"
             ),
+            "off_by_hand": Evidence("memory", "the menu; that mcp.json has no key for it: its schema"),
             "limits": Evidence("source", "microsoft/vscode 1.139.1: prefix and 64 characters; 128 tools: memory"),
             "companions": Evidence("source", "microsoft/vscode 1.139.1: its schema for mcp.json"),
             "passed_on": Evidence("live", "code-server 4.139.1; that a dock start gets the login shell's PATH: memory"),
