@@ -94,6 +94,7 @@ def test_every_fact_says_how_it_is_known(host: Host) -> None:
         "precedence",
         "entry_key",
         "companions",
+        "shims",
     ):
         if getattr(host, optional) != defaults[optional]:
             expected.add(optional)

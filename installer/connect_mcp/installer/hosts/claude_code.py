@@ -135,6 +135,7 @@ HOST = Host(
     ),
     passed_on=PassedOn(adds={"CLAUDECODE": "1"}),
     patience=Patience(interactive=30, headless=2, setting="MCP_TIMEOUT (milliseconds) in Claude Code's environment"),
+    shims=("*",),
     protocol="2025-11-25",
     reload="Start a new Claude Code session, or run /mcp in a running one to see the server's state.",
     evidence={
@@ -158,6 +159,7 @@ HOST = Host(
         "passed_on": Evidence("live", "claude 2.1.197: its whole environment, and CLAUDE_* variables of the session"),
         "patience": Evidence("live", "claude 2.1.197: 31.7 s interactive, about 2 s with -p"),
         "protocol": Evidence("live", "claude 2.1.197"),
+        "shims": Evidence("docs", "Claude Code's changelog: `cmd /c` is no longer needed"),
         "reload": Evidence("docs", "Claude Code's documentation of /mcp"),
     },
 )

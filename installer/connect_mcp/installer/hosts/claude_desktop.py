@@ -83,6 +83,7 @@ HOST = Host(
         from_dock=True,
     ),
     reload="Quit Claude Desktop completely (from its tray or menu-bar icon as well) and start it again.",
+    instead="add its URL under Settings > Connectors, or let a bridge speak to it: `-- npx -y mcp-remote URL`",
     closed_first=(
         "*/Claude.app/Contents/MacOS/*",
         "*\\AnthropicClaude\\*\\claude.exe",

@@ -114,6 +114,7 @@ HOST = Host(
     patience=Patience(interactive=20, headless=60, setting="connectionTimeout (milliseconds) in the entry"),
     protocol="2025-11-25",
     reload="Continue reads the file again by itself; servers are used in agent mode only. Start `cn` anew.",
+    shims=("npx", "uv", "uvx", "pnpx", "dlx", "nx", "bunx"),
     before_create=hidden_settings,
     evidence={
         "detection": Evidence("derived", "from the config path and the command"),
@@ -130,6 +131,7 @@ HOST = Host(
         "patience": Evidence("live", "cn 1.5.47: 60 s; the editors' 20 s: source"),
         "protocol": Evidence("live", "cn 1.5.47"),
         "reload": Evidence("memory", "not checked"),
+        "shims": Evidence("source", "continuedev/continue MCPConnection.ts: these it starts through cmd.exe itself"),
         "before_create": Evidence("source", "continuedev/continue core/util/paths.ts"),
     },
 )

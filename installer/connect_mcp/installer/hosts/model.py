@@ -275,6 +275,8 @@ class Host:
         entry_key: from a server's name to the key of its entry.
         name_in: a key in the entry that repeats the server's name, or "".
         companions: what else a server's entry needs in the same file (VS Code's `inputs`).
+        shims: names of programs that are `.cmd` files on Windows (npx) and that it starts there by itself; ("*",) for
+            all. Any other goes through `cmd /c`, which works in every host.
         before_create: a reason, with its mend, for not making a file that is not there yet; None where all is well.
         instead: what a person can do about a server that this host's file has no form for.
         evidence: how each of these facts is known, by attribute (`scopes.user` for a scope).
@@ -304,6 +306,7 @@ class Host:
     entry_key: Callable[[str], str] = lambda name: name
     name_in: str = ""
     companions: Callable[[ServerSpec], tuple[Put, ...]] = lambda spec: ()
+    shims: tuple[str, ...] = ()
     before_create: Callable[[Machine, Location], str | None] = lambda machine, location: None
     instead: str = "let a bridge speak to it: `-- npx -y mcp-remote URL`"
 

@@ -96,6 +96,7 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
         limits=Limits(tool_name=64, tools=128, prefix="mcp_{server}_{tool}"),
         companions=inputs,
         passed_on=PassedOn(adds={"ELECTRON_RUN_AS_NODE": "1"}),
+        shims=("*",),
         protocol="2025-11-25",
         reload=f'In {title}, run "MCP: List Servers" from the command palette and start the server.',
         evidence={
@@ -114,6 +115,7 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
             "limits": Evidence("source", "microsoft/vscode 1.139.1: prefix and 64 characters; 128 tools: memory"),
             "companions": Evidence("source", "microsoft/vscode 1.139.1: its schema for mcp.json"),
             "passed_on": Evidence("live", "code-server 4.139.1; that a dock start gets the login shell's PATH: memory"),
+            "shims": Evidence("memory", "that it starts .cmd and .bat files through a shell"),
             "protocol": Evidence("live", "code-server 4.139.1"),
             "reload": Evidence("live", "code-server 4.139.1"),
         },
