@@ -100,6 +100,38 @@ def test_a_line_is_recorded_before_it_is_passed_on(tmp_path: Path) -> None:
         end(process)
 
 
+@pytest.mark.parametrize(
+    ("asked", "answered", "revision"),
+    [
+        ({"protocolVersion": "2025-06-18"}, {"protocolVersion": "2025-03-26"}, "2025-03-26"),
+        (
+            {"_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}},
+            {"resultType": "complete"},
+            "2026-07-28",
+        ),
+    ],
+)
+def test_the_header_names_the_revision_even_where_the_host_kills_the_recorder(
+    tmp_path: Path, asked: dict[str, object], answered: dict[str, object], revision: str
+) -> None:
+    out = tmp_path / "session.jsonl"
+    code = f"""
+        import json, sys
+        for line in sys.stdin:
+            print(json.dumps({{"jsonrpc": "2.0", "id": 1, "result": {answered!r}}}), flush=True)
+    """
+    process = start(out, program(tmp_path, code))
+    try:
+        writer(process).write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "m", "params": asked}).encode() + b"\n")
+        reader(process).readline()
+        process.kill()
+        process.wait(PATIENCE)
+    finally:
+        end(process)
+    assert Session(out).header.revision == revision
+    assert len(said(out, "server")) == 1
+
+
 def test_a_signal_is_recorded_before_it_is_passed_on(tmp_path: Path) -> None:
     out = tmp_path / "session.jsonl"
     code = """

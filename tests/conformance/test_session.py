@@ -2,10 +2,23 @@ import json
 import os
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from connect_mcp.base.errors import Refused
-from connect_mcp.conformance.session import FORMAT, Event, Header, Session, Writer, member, parsed_message
+from connect_mcp.base.fixtures import fixtures
+from connect_mcp.conformance.session import (
+    FORMAT,
+    META_REVISION,
+    Agreement,
+    Event,
+    Header,
+    Json,
+    Session,
+    Writer,
+    member,
+    parsed_message,
+)
 
 HEADER = json.dumps({"format": FORMAT, "version": 1, "host": "codex", "recorded": "2026-11-21", "scenario": "call"})
 
@@ -144,3 +157,99 @@ def test_a_writer_that_cannot_write_remembers_why_and_does_not_raise() -> None:
 )
 def test_a_line_is_a_message_only_if_it_survives_being_written_again(line: bytes) -> None:
     assert parsed_message(line) is None
+
+
+SCHEMA = json.loads((fixtures() / "sessions" / "schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", sorted((fixtures() / "sessions").glob("*.jsonl")), ids=lambda path: path.stem)
+def test_a_session_in_the_repository_fits_the_schema_and_names_its_revision(path: Path) -> None:
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    header, *rest = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [error.message for line in (header, *rest) for error in validator.iter_errors(line)] == []
+    agreement = Agreement()
+    for event in Session(path).events():
+        agreement.see(event.msg, from_host=event.ev == "host")
+    assert header["revision"] == agreement.revision
+    assert agreement.revision
+    assert header["provenance"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"format": "notes", "version": 1}',
+        '{"format": "connect-mcp session", "version": 2}',
+        '{"format": "connect-mcp session", "version": 1, "host": 7}',
+        '{"format": "connect-mcp session"}',
+        "7",
+        '{"t": -1, "ev": "spawn"}',
+        '{"t": 0, "ev": "dance"}',
+        '{"t": 0, "ev": "host"}',
+        '{"t": 0, "ev": "host", "raw": "a", "msg": {}}',
+        '{"t": 0, "ev": "host", "msg": 7}',
+        '{"t": 0, "ev": "stderr", "msg": {}}',
+        '{"t": 0, "ev": "server", "raw": "a\\nb"}',
+        '{"t": 0, "ev": "server", "raw": "a", "end": "x"}',
+        '{"t": 0, "ev": "eof", "of": "stdout2"}',
+        '{"t": 0, "ev": "signal"}',
+        '{"t": 0, "ev": "exit", "code": "0"}',
+    ],
+)
+def test_what_the_schema_refuses_this_program_refuses_too(tmp_path: Path, line: str) -> None:
+    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(json.loads(line))
+    if "format" in line:
+        refusal(tmp_path, header=line)
+    else:
+        refusal(tmp_path, line)
+
+
+def host(**params: Json) -> dict[str, Json]:
+    return {"jsonrpc": "2.0", "id": 1, "method": "any", "params": params}
+
+
+MODERN: dict[str, Json] = {META_REVISION: "2026-07-28"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "revision"),
+    [
+        ([host(protocolVersion="2025-11-25"), {"id": 1, "result": {"protocolVersion": "2024-11-05"}}], "2024-11-05"),
+        ([host(_meta=MODERN), {"id": 1, "result": {"resultType": "complete"}}], "2026-07-28"),
+        ([host(_meta=MODERN), {"id": 1, "error": {"code": -32601}}], None),
+        (
+            [
+                host(_meta=MODERN),
+                {"id": 1, "error": {}},
+                host(),
+                {"id": 2, "result": {"protocolVersion": "2025-11-25"}},
+            ],
+            "2025-11-25",
+        ),
+        ([host(), {"id": 1, "result": {}}], None),
+        ([host(), {"id": 1, "result": {"protocolVersion": "x" * 10}}], None),
+        ([host(), {"id": 1, "result": {"protocolVersion": 5}}, 7, [], {"id": 3, "result": []}], None),
+    ],
+)
+def test_the_revision_is_the_one_that_both_sides_agree_on(messages: list[Json], revision: str | None) -> None:
+    agreement = Agreement()
+    for message in messages:
+        agreement.see(message, from_host=isinstance(message, dict) and "method" in message)
+    assert agreement.revision == revision
+
+
+def test_a_revision_takes_its_place_in_the_header_and_moves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        log = Writer(descriptor, Header("codex", None, None, "2026-11-21", {"provenance": '"revision": null'}))
+        log.line(0.1, "host", b'"msg": {}')
+        before = path.read_bytes()
+        log.name_revision("2026-07-28")
+        log.event(0.2, "eof", {"of": "stdin"})
+    finally:
+        os.close(descriptor)
+    assert path.read_bytes().startswith(before.replace(b"null        ", b'"2026-07-28"', 1))
+    read = Session(path)
+    assert (read.header.revision, read.header.more) == ("2026-07-28", {"provenance": '"revision": null'})
+    assert [event.ev for event in read.events()] == ["host", "eof"]

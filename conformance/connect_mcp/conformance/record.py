@@ -26,7 +26,7 @@ from connect_mcp.base.errors import Place, Refused
 from connect_mcp.base.text import printable
 from connect_mcp.base.version import __version__
 
-from .session import Header, Json, Kind, Writer
+from .session import Agreement, Header, Json, Kind, Writer, parsed_message
 
 _CHUNK = 65536
 _LONGEST = 64 << 20  # bytes kept of one line
@@ -65,7 +65,7 @@ def record(
 
 
 def _opened(out: Path) -> tuple[int, Path]:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     for number in range(1, 10_000):
         path = out if number == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
         try:
@@ -98,6 +98,7 @@ class _Proxy:
 
     def __init__(self, argv: Sequence[str], log: Writer, env: Mapping[str, str]) -> None:
         self._log = log
+        self._agreement = Agreement()
         self._start = time.monotonic()
         home, cwd = os.path.expanduser("~"), _working_folder()
         self._process = _started(argv)
@@ -169,6 +170,13 @@ class _Proxy:
         if cut:
             fields += b', "cut": %d' % cut
         self._log.line(elapsed, ev, fields)
+        if self._agreement.revision is None and ev != "stderr":
+            self._look_for_revision(ev, line)
+
+    def _look_for_revision(self, ev: Kind, line: bytes) -> None:
+        self._agreement.see(parsed_message(line), from_host=ev == "host")
+        if self._agreement.revision:
+            self._log.name_revision(self._agreement.revision)
 
     def _event(self, ev: Kind, more: Mapping[str, Json]) -> None:
         self._log.event(self._elapsed(), ev, more)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from connect_mcp.base.record import record
 from connect_mcp.base.text import printable, shortened
 
-from .session import Json
+from .session import META_REVISION, Json
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 REVISIONS: tuple[str, ...] = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
 MODERN = "2026-07-28"
 BATCHES = "2025-03-26"
-META_REVISION = "io.modelcontextprotocol/protocolVersion"
 
 Rule = Literal["json-rpc", "method", "schema", "format"]
 

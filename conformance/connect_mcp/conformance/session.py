@@ -6,8 +6,10 @@ The first line is the header:
      "recorded": "2026-11-21", "os": "linux", "recorder": "connect-mcp 0.1.0", "redacted": true}
 
 `format` and `version` say what this is; the rest may be null or missing, and other keys (a `scenario`, a `provenance`)
-may be added. `revision` is the protocol revision in force; where it is null, the messages say it. Every further line is
-an event, in the order in which they happened, with `t`, seconds since the server was started, and `ev`:
+may be added. `revision` is the protocol revision in force; the recorder fills it in, in place, as soon as host and
+server have agreed on one, so that it is null where they did not. `fixtures/sessions/schema.json` says the same as a
+JSON Schema of a line; this program is stricter where a schema cannot be. Every further line is an event, in the order
+in which they happened, with `t`, seconds since the server was started, and `ev`:
 
     ev       from        further keys
     spawn    host        env: the names of the variables given (never values); own_group: the host made a process group
@@ -45,7 +47,13 @@ Kind = Literal["spawn", "host", "server", "stderr", "eof", "closed", "signal", "
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LINES: frozenset[Kind] = frozenset({"host", "server", "stderr"})
 
+META_REVISION = "io.modelcontextprotocol/protocolVersion"
+
 PLACEHOLDER = re.compile(r"\{\{(home|cwd|user|(?:tmp|uuid|secret):[1-9][0-9]{0,8})\}\}")
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NO_REVISION = b'"revision": null'
+_ROOM = b" " * (len('"2026-07-28"') - len("null"))
 
 _STREAMS = ("stdin", "stdout", "stderr")
 _ENDS = ("\n", "\r\n", "")
@@ -69,8 +77,8 @@ class Header:
     recorded: str | None = None
     more: Mapping[str, Json] = field(default_factory=dict)
 
-    def encoded(self) -> bytes:
-        """The header as the first line of a file."""
+    def encoded(self, *, room: bool = False) -> bytes:
+        """The header as the first line of a file; with `room`, a null revision can be replaced by one in place."""
         known: dict[str, Json] = {
             "format": FORMAT,
             "version": VERSION,
@@ -79,7 +87,8 @@ class Header:
             "revision": self.revision,
             "recorded": self.recorded,
         }
-        return encoded({**known, **self.more})
+        line = encoded({**known, **self.more})
+        return line.replace(_NO_REVISION, _NO_REVISION + _ROOM, 1) if room else line
 
 
 @record
@@ -224,7 +233,24 @@ class Writer:
         # Re-entrant: a signal handler may log while the thread it interrupted does.
         self._lock = threading.RLock()
         self.failure: str | None = None
-        self._write(header.encoded())
+        line = header.encoded(room=True)
+        self._revision_at = line.find(_NO_REVISION + _ROOM) + len(_NO_REVISION) - len("null")
+        self._revision_room = len("null") + len(_ROOM)
+        self._write(line)
+
+    def name_revision(self, revision: str) -> None:
+        """Put the revision into a header that was written without one; not to be called from a signal handler."""
+        data = _dumped(revision)
+        if len(data) > self._revision_room:
+            return
+        with self._lock:
+            try:
+                end = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+                os.lseek(self._descriptor, self._revision_at, os.SEEK_SET)
+                os.write(self._descriptor, data.ljust(self._revision_room))
+                os.lseek(self._descriptor, end, os.SEEK_SET)
+            except OSError as error:
+                self.failure = error.strerror or "it could not be written"
 
     def event(self, t: float, ev: Kind, more: Mapping[str, Json] | None = None) -> None:
         """Write an event that is no line."""
@@ -241,6 +267,34 @@ class Writer:
                     data = data[os.write(self._descriptor, data) :]
             except OSError as error:
                 self.failure = error.strerror or "it could not be written"
+
+
+class Agreement:
+    """Which revision a host and a server agree on, as their messages show it.
+
+    Attributes:
+        revision: the one agreed on, or None so far.
+    """
+
+    def __init__(self) -> None:
+        self.revision: str | None = None
+        self._asked = ""
+
+    def see(self, message: Json, *, from_host: bool) -> None:
+        """Take note of a message.
+
+        `initialize` is answered with the revision. A request that names its own in `_meta` and gets a result has it.
+        """
+        if self.revision or not isinstance(message, dict):
+            return
+        if from_host:
+            params = message.get("params")
+            meta = params.get("_meta") if isinstance(params, dict) else None
+            named = meta.get(META_REVISION) if isinstance(meta, dict) else None
+            self._asked = named if isinstance(named, str) else self._asked
+        elif isinstance(result := message.get("result"), dict) and "method" not in message:
+            named = result.get("protocolVersion", self._asked)
+            self.revision = named if isinstance(named, str) and _DATE.fullmatch(named) else None
 
 
 def encoded(value: Json) -> bytes:

@@ -4,6 +4,7 @@ Two nets: values known to be secret because of the name they stand under, and te
 or of an assignment to a secret-looking name. Either masks more than it must rather than less.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, Union
@@ -38,6 +39,7 @@ _VALUE = r"\"(?:[^\"\\\n]|\\.)+\"|\\+\"[^\"\n]+\"|'[^'\n]+'|[^\s,\"'}\]\[{|>]+"
 _OPAQUE = r"(?=[^\s]*[0-9])(?=[^\s]*[A-Za-z])[A-Za-z0-9+/_=-]{24,}"
 
 
+@functools.lru_cache(maxsize=1024)
 def looks_secret(name: str) -> bool:
     """Whether a variable, header, option or key of this name usually holds a credential."""
     return bool(re.search(_TELLING, name.lower())) and not re.search(_HARMLESS, name, re.IGNORECASE)
