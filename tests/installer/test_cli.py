@@ -67,3 +67,20 @@ def test_output_that_cannot_be_written_is_no_bug(home: Path) -> None:
     assert ran.returncode == 1
     assert ran.stderr.startswith("connect-mcp: the outcome could not be printed: No space left on device\n")
     assert "Exception" not in ran.stderr
+
+
+def test_a_quiet_command_speaks_up_only_when_something_is_wrong(connect_mcp: CommandLine, home: Path) -> None:
+    ran = connect_mcp("configure", "cursor", "--embedded", "--no-verify", "--quiet")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    ran = connect_mcp("configure", "cursor", "-q", "--", "/no/such/program")
+    assert ran.code == 1
+    assert "there is no program at /no/such/program" in ran.out
+    assert connect_mcp("remove", "cursor", "--name", "other", "-q").err.startswith("connect-mcp: Cursor has no entry")
+
+
+@pytest.mark.parametrize("wrong", [["--nope"], ["--scope", "nobody"], ["cursor", "--quiet"]])
+def test_usage_errors_are_json_where_json_is_wanted(connect_mcp: CommandLine, wrong: list[str]) -> None:
+    ran = connect_mcp("configure", "--json", *wrong)
+    assert (ran.code, ran.err) == (2, "")
+    assert ran.data["exit_code"] == 2
+    assert "--help" in ran.data["error"]["mend"]

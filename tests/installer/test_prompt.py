@@ -18,8 +18,9 @@ def test_yes_and_no_are_taken_after_whatever_is_neither(
     assert confirmed("Do it?") is agreed
 
 
-@pytest.mark.parametrize("unusable", ["²", "0", "3", "-1", "one"])
+@pytest.mark.parametrize("unusable", ["²", "0", "3", "-1", "one", "1,,2"])
 def test_a_number_that_is_none_of_the_list_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, unusable: str) -> None:
+    monkeypatch.setenv("TERM", "dumb")
     answers(monkeypatch, unusable, "2")
     assert chosen("Which?", ["a", "b"]) == [1]
 

@@ -1,10 +1,12 @@
 """The command line: one parser, one function per command in `commands/`, one place that prints."""
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import NoReturn
 
 from connect_mcp.base.boundary import discard_output
 from connect_mcp.base.errors import Misuse, Refused
@@ -18,17 +20,29 @@ COMMANDS: Mapping[str, str] = {
     "remove": "take a server's entry out of hosts' config files",
     "undo": "put back what the last command changed",
     "status": "show what is configured where",
+    "hosts": "list the hosts that are known, and which of them are here",
+    "copy": "copy servers from one host to others, each in its own form",
+    "export": "print a server's entry as any host writes it, or as a link that installs it",
+    "enable": "switch a server on that was switched off",
+    "disable": "switch a server off without taking its entry out",
     "doctor": "find out why a host does not see a server",
+    "uninstall": "take out everything that is ours: entries, secrets, state",
+    "secret": "keep secrets out of hosts' files: set, list, remove",
+    "run": "start a server with stored secrets (see `connect-mcp run --help`)",
+    "completion": "print the lines that make a shell complete our commands",
     "serve": "run the bundled server (see `connect-mcp serve --help`)",
     "workspace": "serve or reset the embedded workspace (see `connect-mcp workspace --help`)",
     "conformance": "record and replay sessions (see `connect-mcp conformance --help`)",
 }
 """Every command with its help. Each is a module in `commands/`: `arguments(parser)` says what it takes, and
-`run(args, machine, folders)` does it. `TAKES_COMMAND = True` stands in one that takes a server's command after `--`, as
-`args.server`."""
+`run(args, machine, folders)` does it. `EXAMPLES` is shown below its help; `TAKES_COMMAND = True` is in one that takes a
+server's command after `--`, as `args.server`."""
 
-ELSEWHERE = ("serve", "workspace", "conformance")
-"""Those that `__main__` hands to the other packages before it comes here."""
+COMPLETING = "_ARGCOMPLETE"
+"""The variable by which a shell's completion asks this program for what could come next."""
+
+ELSEWHERE = ("run", "serve", "workspace", "conformance")
+"""Those that `__main__` hands on before it comes here."""
 
 EPILOG = """examples:
   connect-mcp configure cursor --embedded      write the bundled server into Cursor's own file
@@ -49,21 +63,19 @@ def main(argv: Sequence[str]) -> int:
         Refused: for what was not done, unless `--json` printed it.
     """
     ours, command = _split(argv)
-    chosen = next((argument for argument in ours if not argument.startswith("-")), "")
-    args = _parser(chosen).parse_args(ours)
-    if command and not getattr(_module(args.command), "TAKES_COMMAND", False):
-        raise Misuse(f"`{args.command}` takes no command after --")
-    args.server = command
+    as_json = "--json" in ours
     try:
-        if "--" in argv and not "".join(command[:1]).strip():
-            raise Misuse("there is no command after --", mend="name the server's program there, or leave -- out")
+        args = _arguments(ours, command, with_command="--" in argv)
         outcome = _run(args)
     except Refused as refusal:
-        if not args.json:
+        if not as_json:
             raise
         outcome = Outcome({"error": _error(refusal)}, "", refusal.exit_code)
     try:
-        _print(outcome, as_json=args.json)
+        if as_json:
+            _print_json(outcome)
+        elif outcome.exit_code or not args.quiet:
+            _print_text(outcome)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -71,6 +83,31 @@ def main(argv: Sequence[str]) -> int:
         why = error.strerror or type(error).__name__
         raise Refused(f"the outcome could not be printed: {why}", mend="connect-mcp status shows it") from None
     return outcome.exit_code
+
+
+def _arguments(ours: Sequence[str], command: Sequence[str], *, with_command: bool) -> argparse.Namespace:
+    """What the arguments say.
+
+    Raises:
+        Misuse: where they cannot be meant.
+    """
+    if COMPLETING in os.environ:
+        from .completion import complete
+
+        complete(_parser(_chosen(os.environ.get("COMP_LINE", "").split()[1:])))
+    parser = _parser(_chosen(ours))
+    args = parser.parse_args(ours)
+    if with_command and not getattr(_module(args.command), "TAKES_COMMAND", False):
+        raise Misuse(f"`{args.command}` takes no command after --")
+    if with_command and not "".join(command[:1]).strip():
+        raise Misuse("there is no command after --", mend="name the server's program there, or leave -- out")
+    args.server = command
+    return args
+
+
+def _chosen(words: Sequence[str]) -> str:
+    """The command: the first word that is no option."""
+    return next((word for word in words if not word.startswith("-")), "")
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -99,14 +136,22 @@ def _run(args: argparse.Namespace) -> Outcome:
     return outcome
 
 
-def _print(outcome: Outcome, *, as_json: bool) -> None:
-    if as_json:
-        import json
+def _print_json(outcome: Outcome) -> None:
+    import json
 
-        data = {"version": JSON_VERSION, **outcome.data, "exit_code": outcome.exit_code}
-        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
-    elif outcome.text:
-        sys.stdout.write(outcome.text.rstrip("\n") + "\n")
+    data = {"version": JSON_VERSION, **outcome.data, "exit_code": outcome.exit_code}
+    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _print_text(outcome: Outcome) -> None:
+    text = outcome.text.rstrip("\n")
+    if text and sys.stdout.isatty():
+        from .colours import show  # nothing of it is needed where no person looks
+
+        show(text)
+    elif text:
+        sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
@@ -122,9 +167,16 @@ def _error(refusal: Refused) -> dict[str, object]:
     }
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints end like all others: with exit code 2, and as JSON where that is wanted."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Misuse(message, mend=f"`{self.prog} --help` shows what it takes")
+
+
 def _parser(chosen: str) -> argparse.ArgumentParser:
     """The parser, in which only the chosen command knows its arguments: the others' modules stay unloaded."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="connect-mcp",
         description="Put an MCP server into every AI host on this machine without losing a byte.",
         epilog=EPILOG,
@@ -142,7 +194,9 @@ def _parser(chosen: str) -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         if name == chosen and name not in ELSEWHERE:
-            _module(name).arguments(command)
+            module = _module(name)
+            command.epilog = getattr(module, "EXAMPLES", None)
+            module.arguments(command)
     return parser
 
 

@@ -19,13 +19,13 @@ def add_project(parser: ArgumentParser) -> None:
 
 
 def add_writing(parser: ArgumentParser) -> None:
-    """What a command that writes hosts' files takes: `--in-place`, `--dry-run`, `--yes`, `--json`."""
+    """What a command that writes hosts' files takes: `--in-place`, `--dry-run`, `--yes`, and those of `add_output`."""
     parser.add_argument(
         "--in-place", action="store_true", help="write through files that cannot be replaced (mounts, hard links)"
     )
     parser.add_argument("--dry-run", action="store_true", help="show the change as a diff, write nothing")
     add_yes(parser)
-    add_json(parser)
+    add_output(parser)
 
 
 def add_yes(parser: ArgumentParser) -> None:
@@ -33,6 +33,8 @@ def add_yes(parser: ArgumentParser) -> None:
     parser.add_argument("--yes", "-y", action="store_true", help="take the proposed answer to every question")
 
 
-def add_json(parser: ArgumentParser) -> None:
-    """`--json`."""
-    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+def add_output(parser: ArgumentParser) -> None:
+    """`--json` and `--quiet`, of which one can be given."""
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    either.add_argument("--quiet", "-q", action="store_true", help="print nothing unless something is wrong")

@@ -1,5 +1,6 @@
 """Questions to a person, when there is one."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,15 +21,33 @@ def confirmed(question: str) -> bool:
 
 
 def chosen(title: str, choices: Sequence[str]) -> list[int]:
-    """Ask for some of `choices`; a return key takes all, and an unusable answer is asked for again.
+    """Ask for some of `choices`, all of which are proposed.
+
+    A list to move in with the arrow keys, where the terminal can draw one; otherwise numbers.
 
     Returns:
-        The indexes that were chosen, sorted; empty for "none".
+        The indexes that were chosen, sorted; empty for none.
+
+    Raises:
+        KeyboardInterrupt: for Ctrl-C.
     """
+    if os.environ.get("TERM", "") in ("dumb", "unknown"):
+        return _numbered(title, choices)
+    import questionary  # draws with prompt_toolkit, which takes longer to import than all else
+
+    listed = [questionary.Choice(choice, value=index, checked=True) for index, choice in enumerate(choices)]
+    keys = "(space: on or off, a: all, i: invert, return: go on)"
+    picked: list[int] = questionary.checkbox(title, choices=listed, instruction=keys).unsafe_ask()
+    return sorted(picked)
+
+
+def _numbered(title: str, choices: Sequence[str]) -> list[int]:
+    """The same by numbers; a return key takes all, and an unusable answer is asked for again."""
     lines = [title, *(f"  {number}. {choice}" for number, choice in enumerate(choices, 1))]
     sys.stdout.write("\n".join(lines) + "\n")
     while True:
-        words = _answer("Numbers, `all` or `none` [all]: ").lower().replace(",", " ").split()
+        answer = _answer("Numbers, `all` or `none` [all]: ").lower()
+        words = [word.strip() for part in answer.split() for word in part.rstrip(",").split(",")]
         if words in ([], ["all"]):
             return list(range(len(choices)))
         if words == ["none"]:

@@ -70,6 +70,8 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     planned = plan(targets)
     if args.dry_run:
         return _dry_run(jobs, planned, machine)
+    if not args.hosts and not args.all:  # picked from a list, so nobody typed what is to happen
+        _agreed(jobs, changed_paths(planned), machine, yes=args.yes)
     for job in jobs:
         _must_be_closed(job.host, force=args.force)
     command = " ".join(["configure", *(host.id for host in hosts), "--name", args.name, "--scope", args.scope])
@@ -146,6 +148,17 @@ def _must_be_closed(host: Host, *, force: bool) -> None:
             why=f"seen: {printable(program)}",
             mend=f"quit {host.title} and run the command again, or use --force",
         )
+
+
+def _agreed(jobs: Sequence[Job], changed: frozenset[str], machine: Machine, *, yes: bool) -> None:
+    """Show what is about to be written, and go on only where the person wants it."""
+    lines = [
+        f"  {job.host.title}: {'add' if job.is_new else 'update'} `{printable(job.name)}` in {short(path, machine)}"
+        for job in jobs
+        if (path := job.location.path) in changed
+    ]
+    if lines and not yes and not confirmed("\n".join(["About to be written:", *lines, "Go on?"])):
+        raise Refused("nothing was written")
 
 
 def _snippets(jobs: Sequence[Job]) -> Outcome:

@@ -11,7 +11,7 @@ from ..configured import ConfiguredFile, configured_files
 from ..doctor.checks import CHECKS
 from ..doctor.model import Finding
 from ..hosts.all_hosts import HOSTS, find
-from ..options import add_json, add_project
+from ..options import add_output, add_project
 from ..outcome import Outcome
 
 
@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What `doctor` takes."""
     parser.add_argument("hosts", nargs="*", metavar="HOST", help="only these hosts (default: all that are configured)")
     add_project(parser)
-    add_json(parser)
+    add_output(parser)
 
 
 def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:

@@ -8,90 +8,115 @@ from connect_mcp.base.machine import Machine
 from connect_mcp.base.text import printable
 
 from ..apply import pending
-from ..configured import ConfiguredFile, configured_files
+from ..configured import ConfiguredFile
 from ..diff import short
-from ..hosts.all_hosts import HOSTS
+from ..hosts.all_hosts import HOSTS, find
 from ..hosts.model import Host
-from ..journal import Installed, Journal
-from ..options import add_json
+from ..journal import Journal
+from ..options import add_output, add_project
 from ..outcome import Outcome
+from ..servers import Server, Standing, elsewhere, standing
 
-STATES = {
-    "present": "as we put it",
-    "changed": "changed since we put it",
-    "missing": "gone since we put it; `connect-mcp configure` puts it back",
-}
+EXAMPLES = """examples:
+  connect-mcp status                       every host that is installed or configured here
+  connect-mcp status cursor codex          these two
+  connect-mcp status --project ~/work/app  with what that project's own files say
+  connect-mcp configure --reapply          put back what hosts have wiped
+"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `status` takes."""
-    add_json(parser)
+    parser.add_argument(
+        "hosts", nargs="*", metavar="HOST", help="only these hosts (default: all that are installed or configured)"
+    )
+    add_project(parser)
+    add_output(parser)
 
 
 def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:
-    """Look at every file of every host that is installed or configured here."""
+    """Look at every file of the hosts that were named, or of all that are installed or configured here."""
     installed = Journal(folders).installed()
+    named = list({host.id: host for host in map(find, args.hosts)}.values())
     data, lines = [], []
-    for host in HOSTS:
+    for host in named or HOSTS:
         found = host.detect(machine)
-        files = [file for file in configured_files(machine, host) if _tells(file, _ours(file, installed, machine))]
-        if not found and not files:
+        looked_at = standing(machine, host, installed, str(args.project) if args.project else None)
+        told = tuple((file, servers) for file, servers in looked_at if _tells(file, servers))
+        away = list(elsewhere(machine, host, installed, looked_at))
+        if not (named or found or told or away):
             continue
-        facts = [_facts(file, _ours(file, installed, machine)) for file in files]
-        data.append({"host": host.id, "title": host.title, "found": found, "files": facts})
-        lines += _lines(host, found, files, facts, machine)
+        files = [_facts(file, servers) for file, servers in told]
+        others = [{"path": row.path, "name": row.name, "state": state} for row, state in away]
+        data.append({"host": host.id, "title": host.title, "found": found, "files": files, "elsewhere": others})
+        lines += _lines(host, found, told, machine)
+        for row, state in away:
+            lines += [f"  elsewhere: {short(row.path, machine)}", f"    `{printable(row.name)}`: {_OURS[state]}"]
     notes = pending(folders)
     lines += [f"note: {printable(note)}" for note in notes]
     text = "\n".join(lines) or "no host was found on this machine"
     return Outcome({"command": "status", "hosts": data, "notes": notes}, text)
 
 
-def _tells(file: ConfiguredFile, ours: Sequence[Installed]) -> bool:
+def _tells(file: ConfiguredFile, servers: Sequence[Server]) -> bool:
     """Whether there is anything to say: one file may hold several scopes, and most hold servers of one."""
-    return bool(ours or file.entries or file.refusal or (file.exists and file.scope == "user"))
+    return bool(servers or file.refusal or (file.exists and file.scope == "user" and not file.beside))
 
 
-def _ours(file: ConfiguredFile, installed: Sequence[Installed], machine: Machine) -> list[Installed]:
-    """What we put into this file for this host."""
-    real, section = machine.files.real(file.location.path), file.location.section
-    return [row for row in installed if row.real == real and row.section == section and file.host.id in row.hosts]
-
-
-def _facts(file: ConfiguredFile, ours: Sequence[Installed]) -> dict[str, object]:
-    states = {row.name: row.state(file.entries.get(row.name)) for row in ours}
-    servers = [
-        {"name": name, "ours": name in states, "state": states.get(name), "off": file.host.is_off(entry)}
-        for name, entry in file.entries.items()
-    ]
-    gone = [
-        {"name": name, "ours": True, "state": "missing", "off": False} for name in states if name not in file.entries
-    ]
+def _facts(file: ConfiguredFile, servers: Sequence[Server]) -> dict[str, object]:
     error = str(file.refusal) if file.refusal else None
-    return {"scope": file.scope, "path": file.location.path, "servers": [*servers, *gone], "error": error}
+    return {
+        "scope": file.scope,
+        "path": file.location.path,
+        "servers": [_server_facts(server) for server in servers],
+        "error": error,
+    }
 
 
-def _lines(
-    host: Host,
-    found: str | None,
-    files: Sequence[ConfiguredFile],
-    facts: Sequence[Mapping[str, object]],
-    machine: Machine,
-) -> list[str]:
+def _server_facts(server: Server) -> dict[str, object]:
+    winner = server.shadowed_by
+    return {
+        "name": server.name,
+        "ours": server.ours,
+        "state": server.state,
+        "changed": server.changed,
+        "off": server.off,
+        "shadowed_by": {"scope": winner.scope, "path": winner.location.path} if winner else None,
+        "why": server.why or None,
+    }
+
+
+def _lines(host: Host, found: str | None, told: Standing, machine: Machine) -> list[str]:
     lines = [f"{host.title} ({'found: ' + short(found, machine) if found else 'not found on this machine'})"]
-    if not files:
+    if not told:
         lines.append("  no config file yet")
-    for file, fact in zip(files, facts, strict=True):
+    for file, servers in told:
         lines.append(f"  {file.scope}: {short(file.location.path, machine)}")
         if file.refusal:
             lines.append(f"    cannot be read: {printable(file.refusal.what)} ({printable(str(file.refusal.place))})")
-            continue
-        servers = fact["servers"]
-        assert isinstance(servers, list)
-        lines += [f"    {_server(server)}" for server in servers] or ["    no servers"]
+        lines += [f"    {_server(server, machine)}" for server in servers]
+        if not servers and not file.refusal:
+            lines.append("    no servers")
     return lines
 
 
-def _server(server: Mapping[str, object]) -> str:
-    notes = [STATES[str(server["state"])]] if server["ours"] else []
-    notes += ["switched off"] if server["off"] else []
-    return f"`{printable(str(server['name']))}`" + (f": {', '.join(notes)}" if notes else "")
+_OURS: Mapping[str, str] = {
+    "present": "as we put it",
+    "changed": "changed by hand since we put it",
+    "missing": "gone since we put it; `connect-mcp configure --reapply` puts it back",
+    "broken": "its file cannot be read",
+}
+
+
+def _server(server: Server, machine: Machine) -> str:
+    notes = []
+    if server.ours and server.state != "broken":
+        notes.append(_OURS["missing" if server.state == "missing" else "changed" if server.changed else "present"])
+    if server.why:
+        notes.append(f"broken: {server.why.rstrip('.')}")
+    if winner := server.shadowed_by:
+        beside = "" if winner.beside else f" of {winner.scope} scope"
+        notes.append(f"shadowed by the entry{beside} in {short(winner.location.path, machine)}")
+    if server.off:
+        notes.append("switched off")
+    return f"`{printable(server.name)}`" + (f": {', '.join(notes)}" if notes else "")

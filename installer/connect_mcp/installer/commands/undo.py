@@ -6,9 +6,9 @@ from connect_mcp.base.folders import Folders
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.text import printable
 
-from ..apply import undo
+from ..history import undo
 from ..diff import short
-from ..options import add_json
+from ..options import add_output
 from ..outcome import Outcome
 
 HOW = {
@@ -21,7 +21,7 @@ HOW = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `undo` takes."""
-    add_json(parser)
+    add_output(parser)
 
 
 def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:
