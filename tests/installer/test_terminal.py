@@ -87,6 +87,14 @@ def test_colour_is_for_terminals_that_want_it(home: Path, variables: dict[str, s
     assert "".join(piped.stdout.split()) == "".join(terminal.seen.split())
 
 
+def test_who_waits_for_a_silent_server_is_told_what_goes_on(home: Path) -> None:
+    silent = [sys.executable, "-c", "import time; time.sleep(2.5)"]
+    with Keyboard([*COMMAND, "configure", "cursor", "--name", "silent", "--", *silent], os.environ) as terminal:
+        terminal.wait_for("starting `silent` as Cursor would … 1 s")
+        assert terminal.end() == 1
+        assert terminal.raw.rindex("\x1b[K") < terminal.raw.index("Cursor: added"), "the word is wiped out"
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [

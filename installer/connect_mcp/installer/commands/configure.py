@@ -181,9 +181,15 @@ def _dry_run(jobs: Sequence[Job], planned: Sequence[Planned], machine: Machine) 
 
 
 def _verified(jobs: Sequence[Job], machine: Machine) -> dict[str, Verified]:
-    from ..verify import verify  # what starts processes is not loaded by a command that starts none
+    # What starts processes is not loaded by a command that starts none.
+    from ..progress import waiting
+    from ..verify import verify
 
-    return {job.host.id: verify(job.host, job.spec, machine) for job in jobs}
+    verified = {}
+    for job in jobs:
+        with waiting(f"starting `{printable(job.name)}` as {job.host.title} would"):
+            verified[job.host.id] = verify(job.host, job.spec, machine)
+    return verified
 
 
 def _done(jobs: Sequence[Job], changed: frozenset[str], verified: Mapping[str, Verified], machine: Machine) -> Outcome:
