@@ -69,29 +69,49 @@ def handshake(
         return _Exchange(child, argv[0], secrets, child.started + timeout, timeout).ready(revision, client_name)
 
 
-class _Exchange:
-    """One client's side of one handshake."""
+class Conversation:
+    """One client's side of one handshake, over whatever carries it; see `_ask` and `_send`.
 
-    def __init__(self, child: Child, program: str, secrets: list[str], deadline: float, timeout: float) -> None:
-        self._child = child
-        self._name = f"`{printable(program)}`"
+    Args:
+        name: what the server is called in messages, safe to print.
+        secrets: values to mask in what the server says.
+        started: when the server was started or first asked (`time.monotonic`).
+    """
+
+    def __init__(self, name: str, secrets: Sequence[str], started: float) -> None:
+        self._name = name
         self._secrets = secrets
-        self._deadline = deadline
-        self._timeout = timeout
+        self._started = started
         self._stray: list[str] = []
-        self._strays = 0
         self._last_id = 0
 
     def ready(self, revision: str, client_name: str) -> Ready:
+        """Do the handshake, and ask for the tools.
+
+        Raises:
+            Refused: where the server does not answer, or answers what no client can use.
+        """
         client = {"name": client_name, "version": __version__}
         answer = self._ask("initialize", {"protocolVersion": revision, "capabilities": {}, "clientInfo": client})
         agreed, info, capabilities = (answer.get(key) for key in ("protocolVersion", "serverInfo", "capabilities"))
         if not isinstance(agreed, str) or not isinstance(info, dict) or not isinstance(capabilities, dict):
             raise self._refused("answered `initialize` without protocolVersion, serverInfo and capabilities", answer)
+        self._agreed(agreed)
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"}, "notifications/initialized")
         tools = self._tools() if "tools" in capabilities else ()
-        seconds = time.monotonic() - self._child.started
+        seconds = time.monotonic() - self._started
         return Ready(tools, seconds, info, printable(agreed), tuple(self._stray))
+
+    def _ask(self, method: str, params: dict[str, object]) -> dict[str, object]:
+        """Send a request under the next id, and wait for its result."""
+        raise NotImplementedError
+
+    def _send(self, message: dict[str, object], what: str) -> None:
+        """Send a message that nothing answers."""
+        raise NotImplementedError
+
+    def _agreed(self, revision: str) -> None:
+        """Take note of the revision that the server answered with."""
 
     def _tools(self) -> tuple[str, ...]:
         names: list[str] = []
@@ -119,6 +139,49 @@ class _Exchange:
             names.append(printable(name))
         return names
 
+    def _result(self, method: str, message: dict[str, object]) -> dict[str, object]:
+        """The result in an answer."""
+        if isinstance(error := message.get("error"), dict):
+            raise self._refused(f"answered `{method}` with an error", error.get("message", error))
+        if isinstance(result := message.get("result"), dict):
+            return result
+        raise self._refused(f"answered `{method}` with neither a result nor an error", message)
+
+    def _reply(self, message: dict[str, object]) -> None:
+        """Answer what the server asks of its client; a notification asks nothing."""
+        if "id" not in message:
+            return
+        answer: dict[str, object] = {"jsonrpc": "2.0", "id": message["id"]}
+        if message["method"] == "ping":
+            answer["result"] = {}
+        else:
+            answer["error"] = {"code": -32601, "message": "Method not found"}
+        self._send(answer, "an answer")
+
+    def _refused(self, what: str, evidence: object = None) -> Refused:
+        return Refused(f"{self._name} {what}", why="\n".join(self._reasons(evidence)))
+
+    def _reasons(self, evidence: object) -> list[str]:
+        if evidence is None:
+            return []
+        text = evidence if isinstance(evidence, str) else json.dumps(evidence)
+        return [f"it said: {self._safe(text, 300)}"]
+
+    def _safe(self, text: str, width: int) -> str:
+        # Cut first and leave room: a secret must be masked whole, and a flood must not be searched.
+        return shortened(printable(masked(text[: width * 20], self._secrets)), width)
+
+
+class _Exchange(Conversation):
+    """The handshake with a child process."""
+
+    def __init__(self, child: Child, program: str, secrets: list[str], deadline: float, timeout: float) -> None:
+        super().__init__(f"`{printable(program)}`", secrets, child.started)
+        self._child = child
+        self._deadline = deadline
+        self._timeout = timeout
+        self._strays = 0
+
     def _ask(self, method: str, params: dict[str, object]) -> dict[str, object]:
         self._last_id += 1
         self._send({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}, method)
@@ -128,12 +191,8 @@ class _Exchange:
                 self._reply(message)
             elif message.get("id") != self._last_id:
                 self._note(json.dumps(message))
-            elif isinstance(error := message.get("error"), dict):
-                raise self._refused(f"answered `{method}` with an error", error.get("message", error))
-            elif isinstance(result := message.get("result"), dict):
-                return result
             else:
-                raise self._refused(f"answered `{method}` with neither a result nor an error", message)
+                return self._result(method, message)
 
     def _message(self, method: str) -> dict[str, object]:
         while True:
@@ -154,17 +213,6 @@ class _Exchange:
                 raise self._gone(method)
         raise self._refused(f"did not answer `{method}` within {self._timeout:g} s")
 
-    def _reply(self, message: dict[str, object]) -> None:
-        """Answer what the server asks of its client; a notification asks nothing."""
-        if "id" not in message:
-            return
-        answer: dict[str, object] = {"jsonrpc": "2.0", "id": message["id"]}
-        if message["method"] == "ping":
-            answer["result"] = {}
-        else:
-            answer["error"] = {"code": -32601, "message": "Method not found"}
-        self._send(answer, "an answer")
-
     def _send(self, message: dict[str, object], what: str) -> None:
         data = json.dumps(message).encode() + b"\n"
         if not self._child.send(data, max(self._deadline - time.monotonic(), 0)):
@@ -184,19 +232,12 @@ class _Exchange:
         if line.strip() and len(self._stray) < _STRAY_LINES:
             self._stray.append(self._safe(line, _STRAY_WIDTH))
 
-    def _refused(self, what: str, evidence: object = None) -> Refused:
-        why = []
-        if evidence is not None:
-            text = evidence if isinstance(evidence, str) else json.dumps(evidence)
-            why.append(f"it said: {self._safe(text, 300)}")
+    def _reasons(self, evidence: object) -> list[str]:
+        why = super()._reasons(evidence)
         if self._strays:
             count = "a line" if self._strays == 1 else f"{self._strays} lines"
             why.append(f"it wrote {count} on standard output that are not MCP: {'; '.join(self._stray[:3])}")
         if errors := self._child.stderr_tail(width=4000):  # masked whole, then cut
             why.append("its last lines on standard error:")
             why += [f"  {self._safe(line, 300)}" for line in errors]
-        return Refused(f"{self._name} {what}", why="\n".join(why))
-
-    def _safe(self, text: str, width: int) -> str:
-        # Cut first and leave room: a secret must be masked whole, and a flood must not be searched.
-        return shortened(printable(masked(text[: width * 20], self._secrets)), width)
+        return why
