@@ -21,6 +21,8 @@ class ConfiguredFile:
         scope: for which scope.
         location: where it is and how it is laid out.
         exists: whether it is there.
+        rank: 0 for the file that we write; those that the host reads beside it have more where an entry in that one
+            wins, and less where theirs does.
         entries: the entries in it by name; never shown whole, since they hold secrets.
         refusal: why it cannot be read, or None.
     """
@@ -29,6 +31,7 @@ class ConfiguredFile:
     scope: Scope
     location: Location
     exists: bool
+    rank: int = 0
     entries: Mapping[str, Value] = field(default_factory=dict, repr=False)
     refusal: Refused | None = None
 
@@ -61,23 +64,39 @@ def entries_of(text: str, location: Location) -> dict[str, Value]:
 
 
 def configured_files(machine: Machine, host: Host, project: str | None = None) -> Iterator[ConfiguredFile]:
-    """Every file of a host, one for each of its scopes, whether it is there or not.
+    """Every file of a host: the one to write of each of its scopes, whether it is there or not, and those beside it.
 
     A project that is the home folder has no file of its own in hosts whose paths are alike in both: it is the user's.
     """
     seen = set()
     for scope in host.scopes:
-        location = host.locate(machine, scope, project)
-        servers_of = (machine.files.real(location.path), location.section)
-        if servers_of in seen:
-            continue
-        seen.add(servers_of)
-        if not machine.exists(location.path):
-            yield ConfiguredFile(host, scope, location, exists=False)
-            continue
-        try:
-            entries = entries_of(text_of(machine, location), location)
-        except Refused as refusal:
-            yield ConfiguredFile(host, scope, location, exists=True, refusal=refusal)
-        else:
-            yield ConfiguredFile(host, scope, location, exists=True, entries=entries)
+        own = host.locate(machine, scope, project)
+        above, others = host.above(machine, scope, project), host.others(machine, scope, project)
+        ranked = [(0, own), *((-1 - rank, place) for rank, place in enumerate(above)), *enumerate(others, 1)]
+        for rank, location in ranked:
+            servers_of = (machine.files.real(location.path), location.section)
+            if servers_of not in seen:
+                seen.add(servers_of)
+                yield file_at(machine, host, scope, location, rank)
+
+
+def file_at(machine: Machine, host: Host, scope: Scope, location: Location, rank: int = 0) -> ConfiguredFile:
+    """One file of a host, looked into."""
+    if not machine.exists(location.path):
+        return ConfiguredFile(host, scope, location, exists=False, rank=rank)
+    try:
+        entries = entries_of(text_of(machine, location), location)
+    except Refused as refusal:
+        return ConfiguredFile(host, scope, location, exists=True, rank=rank, refusal=refusal)
+    return ConfiguredFile(host, scope, location, exists=True, rank=rank, entries=entries)
+
+
+def switched_off(machine: Machine, host: Host, project: str | None = None) -> frozenset[str]:
+    """The names in the list that a host keeps of servers that are off; none where that cannot be read."""
+    if host.off_names is None:
+        return frozenset()
+    location = host.off_names.locate(machine, machine.join(machine.cwd, project or ""))
+    try:
+        return frozenset(entries_of(text_of(machine, location), location))
+    except Refused:
+        return frozenset()

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
 
 def _tells(file: ConfiguredFile, servers: Sequence[Server]) -> bool:
     """Whether there is anything to say: one file may hold several scopes, and most hold servers of one."""
-    return bool(servers or file.refusal or (file.exists and file.scope == "user" and not file.beside))
+    return bool(servers or file.refusal or (file.exists and file.scope == "user" and not file.rank))
 
 
 def _facts(file: ConfiguredFile, servers: Sequence[Server]) -> dict[str, object]:
@@ -115,7 +115,7 @@ def _server(server: Server, machine: Machine) -> str:
     if server.why:
         notes.append(f"broken: {server.why.rstrip('.')}")
     if winner := server.shadowed_by:
-        beside = "" if winner.beside else f" of {winner.scope} scope"
+        beside = "" if winner.rank else f" of {winner.scope} scope"
         notes.append(f"shadowed by the entry{beside} in {short(winner.location.path, machine)}")
     if server.off:
         notes.append("switched off")
