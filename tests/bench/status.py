@@ -1,0 +1,51 @@
+"""How long `status` takes over every host with a hundred servers each, as a ratio to `python -c pass` of the same run.
+
+Run as `python -m tests.bench.status`.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from connect_mcp.base.machine import DiskFiles, Machine
+from connect_mcp.installer.editors.engine import edit
+from connect_mcp.installer.editors.formats import format_named
+from connect_mcp.installer.hosts.all_hosts import HOSTS
+from connect_mcp.installer.spec import ServerSpec
+
+from .__main__ import compare, once
+
+SERVERS = 100
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as home:
+        env = {"HOME": home, "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        count, size = fill(home)
+        ours = [sys.executable, "-m", "connect_mcp"]
+        print(f"{count} hosts with {SERVERS} servers each, {size:,} bytes; budget: under 1 s")
+        compare("status", "-", lambda: once([*ours, "status"], env), env)
+        compare("status --json", "-", lambda: once([*ours, "status", "--json"], env), env)
+        compare("hosts", "-", lambda: once([*ours, "hosts"], env), env)
+
+
+def fill(home: str) -> tuple[int, int]:
+    """Give every host its user's file, or its project's where it has no other; how many hosts, how many bytes."""
+    machine = Machine("linux", home, {"HOME": home}, home, DiskFiles())
+    size = 0
+    for host in HOSTS:
+        location = host.locate(machine, "user" if "user" in host.scopes else next(iter(host.scopes)))
+        names = [f"server-{number}" for number in range(SERVERS)]
+        specs = {name: ServerSpec("/usr/bin/node", ("a.js", "--port", "1"), {"PORT": name}) for name in names}
+        changes = [put for name, spec in specs.items() for put in host.changes(location, name, spec)]
+        path = Path(location.path)
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(edit(text, format_named(location.format), changes).new, encoding="utf-8")
+        size += path.stat().st_size
+    return len(HOSTS), size
+
+
+if __name__ == "__main__":
+    main()
