@@ -14,8 +14,9 @@ from connect_mcp.base import locks
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.folders import Folders, folders
 from connect_mcp.base.system import System
-from connect_mcp.installer.apply import Target, Transaction, pending, plan, plan_out, recover, take_out, undo, write
+from connect_mcp.installer.apply import Target, Transaction, pending, plan, plan_out, recover, take_out, write
 from connect_mcp.installer.editors.model import Put, Remove, Section
+from connect_mcp.installer.history import undo
 from connect_mcp.installer.journal import Journal
 from support.systems import Counting, dying, failing
 
@@ -106,7 +107,8 @@ def test_a_plan_is_made_anew_where_the_file_is_another(config: Path, ours: Folde
 def test_nothing_to_change_touches_nothing(config: Path, ours: Folders) -> None:
     add(config, ours)
     before, journal = config.stat(), tree(ours.state / "journal")
-    assert add(config, ours) == Transaction(None, ())
+    again = add(config, ours)
+    assert (again.id, again.files) == (None, ())
     assert config.stat().st_mtime_ns == before.st_mtime_ns
     assert config.stat().st_ino == before.st_ino
     assert tree(ours.state / "journal") == journal
@@ -497,7 +499,7 @@ def test_undo_leaves_a_file_that_was_deleted_or_holds_nothing_of_ours(config: Pa
     assert config.read_bytes() == b"{}"
     add(config, ours)
     config.unlink()
-    assert undo(ours).files[0].how == "left"
+    assert undo(ours).files[0].how == "gone"
     assert not config.exists()
     assert Journal(ours).installed() == ()
 
@@ -508,7 +510,7 @@ def test_undo_of_an_older_transaction_keeps_the_newer_one(config: Path, ours: Fo
     add(config, ours, "two")
     assert undo(ours, 1).files[0].how == "reversed"
     assert names(config) == ["two"]
-    with pytest.raises(Refused, match="no transaction 1"):
+    with pytest.raises(Refused, match="undone already\nmend: connect-mcp undo 3 puts it back"):
         undo(ours, 1)
 
 
@@ -529,7 +531,7 @@ def test_taking_out_gives_the_bytes_from_before_back(config: Path, ours: Folders
     for name, before in (("two", first), ("one", OLD)):
         planned = plan_out([removing(config, name)], ours)
         assert [item.after for item in planned] == [before]
-        take_out([removing(config, name)], ours, command="remove", known=planned)
+        take_out([removing(config, name)], ours, command="remove")
         assert config.read_bytes() == before
     assert Journal(ours).installed() == ()
 
@@ -626,7 +628,7 @@ print(sorted(heavy & sys.modules.keys()))
 
 def test_every_module_imports_without_what_windows_lacks_and_without_heavy_ones() -> None:
     modules = [f"connect_mcp.base.{name}" for name in ("system", "folders", "locks", "atomic")]
-    modules += ["connect_mcp.installer.journal", "connect_mcp.installer.apply"]
+    modules += ["connect_mcp.installer.journal", "connect_mcp.installer.apply", "connect_mcp.installer.history"]
     done = subprocess.run(
         [sys.executable, "-S", "-c", BLOCKED, *modules],
         capture_output=True,

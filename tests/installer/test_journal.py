@@ -7,8 +7,9 @@ import pytest
 
 from connect_mcp.base.folders import Folders, folders
 from connect_mcp.installer import journal as module
-from connect_mcp.installer.apply import Target, recover, undo, write
+from connect_mcp.installer.apply import Target, recover, write
 from connect_mcp.installer.editors.model import Change, Put, Remove, Section
+from connect_mcp.installer.history import undo
 from connect_mcp.installer.journal import Journal, change_data, change_from
 from support.systems import Counting
 
@@ -52,7 +53,7 @@ def test_only_the_owner_may_look_into_it(config: Path, ours: Folders) -> None:
 def test_the_record_says_what_was_done(config: Path, ours: Folders) -> None:
     add(config, ours, "one", at=1234.5)
     (record,) = Journal(ours).records("done", notes=[])
-    assert (record.id, record.time, record.command, record.undoes) == (1, 1234.5, "configure one", None)
+    assert (record.id, record.time, record.command, record.undoes) == (1, 1234.5, "configure one", ())
     (file,) = record.files
     assert (file.path, file.before, file.after, file.mode) == (
         str(config),

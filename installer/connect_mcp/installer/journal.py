@@ -12,6 +12,7 @@ Nothing here touches a host's file: that is Apply's business.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import zlib
@@ -20,7 +21,8 @@ from typing import Any, Literal
 
 from connect_mcp.base import atomic, locks
 from connect_mcp.base.folders import Folders, private_folder
-from connect_mcp.base.record import record
+from connect_mcp.base.host_locks import PlacedLock
+from connect_mcp.base.record import field, record
 from connect_mcp.base.system import SYSTEM, System
 
 from .editors.model import Change, Put, Remove, Section, Value
@@ -34,6 +36,8 @@ LARGEST = 64 << 20
 """Bytes that all of them may take."""
 
 Status = Literal["open", "done", "undone"]
+_TURNS: tuple[tuple[Status, Status], ...] = (("done", "undone"), ("undone", "done"))
+"""What becomes of the transaction that is taken back, of the one that that one took back, and so on in turn."""
 Key = tuple[str, Section, str]
 """An entry's place: the file's real path, the section, the entry's name."""
 
@@ -50,6 +54,7 @@ class Installed:
         name: the entry's name.
         entry: what we put; the host and the user may have added to it.
         hosts: the ids of the hosts that it was put for.
+        needs: what we put into the same file for its sake, by section and name (VS Code's `inputs`).
     """
 
     path: str
@@ -59,6 +64,7 @@ class Installed:
     name: str
     entry: Mapping[str, Value]
     hosts: tuple[str, ...]
+    needs: Mapping[tuple[Section, str], Mapping[str, Value]] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
@@ -69,7 +75,7 @@ class Installed:
         """How it compares with the entry as it is read now, None for none: what others added is not a change."""
         if now is None:
             return "missing"
-        return "present" if _holds(now, self.entry) else "changed"
+        return "present" if holds(now, self.entry) else "changed"
 
 
 @record
@@ -85,8 +91,10 @@ class FileRecord:
         temp: the temporary file that a crash may have left.
         before: the bytes before, None for no file.
         after: the bytes after, None for no file.
-        changes: what was done, in order; nothing for an undo.
+        changes: what was done, in order.
         hosts: the ids of the hosts that it was done for.
+        backward: whether the changes were taken back: this is an undo, and they are those of what it undid.
+        locks: the locks that hosts take for this file.
     """
 
     path: str
@@ -99,6 +107,8 @@ class FileRecord:
     after: bytes | None
     changes: tuple[Change, ...]
     hosts: tuple[str, ...]
+    backward: bool = False
+    locks: tuple[PlacedLock, ...] = ()
 
 
 @record
@@ -111,9 +121,9 @@ class Record:
         time: when it began, in seconds since the epoch.
         command: the command, for people.
         in_place: whether files were written through.
-        undoes: the transaction that this one takes back.
+        undoes: the transaction that this one takes back, the one that that one took back, and so on.
         files: what it writes.
-        rows_before: our entries in those files before it, None for none.
+        rows_before: our entries that it is about before it, None for none.
         rows_after: the same after it.
     """
 
@@ -122,10 +132,15 @@ class Record:
     time: float
     command: str
     in_place: bool
-    undoes: int | None
+    undoes: tuple[int, ...]
     files: tuple[FileRecord, ...]
     rows_before: Mapping[Key, Installed | None]
     rows_after: Mapping[Key, Installed | None]
+
+    @property
+    def reals(self) -> frozenset[str]:
+        """The real paths of all files that it is about; some of them may be in our record alone."""
+        return frozenset(file.real for file in self.files) | frozenset(real for real, _, _ in self.rows_after)
 
 
 class Unreadable(Exception):
@@ -192,7 +207,7 @@ class Journal:
         files: Sequence[FileRecord],
         *,
         in_place: bool,
-        undoes: int | None = None,
+        undoes: tuple[int, ...] = (),
         rows: Mapping[Key, Installed | None],
     ) -> Record:
         """Write down what is about to be done, durably. The journal is locked by the caller.
@@ -201,7 +216,7 @@ class Journal:
             command: the command, for people.
             files: what will be written.
             in_place: whether files will be written through.
-            undoes: the transaction that this one takes back.
+            undoes: as in `Record`.
             rows: our entries as they will be.
 
         Raises:
@@ -210,7 +225,7 @@ class Journal:
         self.sweep()
         before = self._rows()
         record = Record(
-            id=max((number for number, _ in self._listing()), default=0) + 1,
+            id=max((0, *self._purged(), *(number for number, _ in self._listing()))) + 1,
             status="open",
             time=self._system.clock(),
             command=command,
@@ -247,8 +262,8 @@ class Journal:
             OSError: where the disk fails; it is open then.
         """
         self._set_rows(record.rows_after)
-        if record.undoes is not None:
-            self._restate(record.undoes, "done", "undone")
+        for number, (old, new) in zip(record.undoes, itertools.cycle(_TURNS)):
+            self._restate(number, old, new)
         self._restate(record.id, "open", "done")
         with contextlib.suppress(OSError):  # what stays now goes the next time
             self._prune()
@@ -260,8 +275,8 @@ class Journal:
             OSError: where the disk fails; it is open then.
         """
         self._set_rows(record.rows_before)
-        if record.undoes is not None:
-            self._restate(record.undoes, "undone", "done")
+        for number, (old, new) in zip(record.undoes, itertools.cycle(_TURNS)):
+            self._restate(number, new, old)
         self._remove(record.id, "open")
 
     def sweep(self) -> None:
@@ -273,6 +288,37 @@ class Journal:
         for number, ending in self._listing():
             if ending == "new":
                 self._remove(number, "new")
+
+    def size(self) -> tuple[int, int]:
+        """How many settled transactions are kept, and how many bytes they take."""
+        kept = [self._path(number, ending) for number, ending in self._listing() if ending in ("done", "undone")]
+        return len(kept), sum(map(_size, kept))
+
+    def purge(self) -> None:
+        """Drop every settled transaction; what we installed is still known. The journal is locked by the caller.
+
+        Raises:
+            OSError: where the disk fails; some may be gone then.
+        """
+        settled = [(number, ending) for number, ending in self._listing() if ending in ("done", "undone")]
+        if not settled:
+            return
+        last, _ = settled[-1]
+        with contextlib.suppress(FileExistsError):  # no number is given twice: people may have written one down
+            atomic.create(self._path(last, "purged"), b"", system=self._system)
+        for number, ending in settled:
+            self._remove(number, ending)
+        for number in self._purged():
+            if number < last:
+                self._system(os.unlink, self._path(number, "purged"))
+
+    def _purged(self) -> list[int]:
+        """The highest numbers that were in use when everything was dropped."""
+        try:
+            names = [name.partition(".") for name in os.listdir(self._folder)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(int(number) for number, _, ending in names if number.isdecimal() and ending == "purged")
 
     def _path(self, number: int, ending: str) -> str:
         return os.path.join(self._folder, f"{number:08d}.{ending}")
@@ -321,7 +367,7 @@ class Journal:
                 time=data["time"],
                 command=data["command"],
                 in_place=data["in_place"],
-                undoes=data["undoes"],
+                undoes=tuple(data["undoes"] or ()),
                 files=files,
                 rows_before=_rows_from(data["rows_before"]),
                 rows_after=_rows_from(data["rows_after"]),
@@ -369,7 +415,7 @@ class Journal:
 
 def change_data(change: Change) -> dict[str, Any]:
     """A change as JSON-able data."""
-    place = {"section": list(change.section.path), "keyed_by": change.section.keyed_by, "name": change.name}
+    place = _place(change.section, change.name)
     if isinstance(change, Remove):
         return {"kind": "remove", **place}
     drop = sorted(list(path) for path in change.drop)
@@ -382,12 +428,20 @@ def change_from(data: Mapping[str, Any]) -> Change:
     Raises:
         ValueError, KeyError, TypeError: for what it did not write.
     """
-    section, name = Section(tuple(data["section"]), data["keyed_by"]), data["name"]
+    section, name = _place_from(data)
     if data["kind"] == "remove":
         return Remove(section, name)
     if data["kind"] != "put":
         raise ValueError(data["kind"])
     return Put(section, name, data["entry"], frozenset(tuple(path) for path in data["drop"]), data["top"])
+
+
+def _place(section: Section, name: str) -> dict[str, Any]:
+    return {"section": list(section.path), "keyed_by": section.keyed_by, "name": name}
+
+
+def _place_from(data: Mapping[str, Any]) -> tuple[Section, str]:
+    return Section(tuple(data["section"]), data["keyed_by"]), data["name"]
 
 
 def _record_data(record: Record) -> dict[str, Any]:
@@ -396,7 +450,7 @@ def _record_data(record: Record) -> dict[str, Any]:
         "time": record.time,
         "command": record.command,
         "in_place": record.in_place,
-        "undoes": record.undoes,
+        "undoes": list(record.undoes),
         "files": [_file_data(file) for file in record.files],
         "rows_before": _rows_data(record.rows_before),
         "rows_after": _rows_data(record.rows_after),
@@ -415,6 +469,8 @@ def _file_data(file: FileRecord) -> dict[str, Any]:
         "after": _sum(file.after),
         "changes": [change_data(change) for change in file.changes],
         "hosts": list(file.hosts),
+        "backward": file.backward,
+        "locks": [list(lock) for lock in file.locks],
     }
 
 
@@ -430,6 +486,8 @@ def _file_from(folder: str, index: int, data: Mapping[str, Any]) -> FileRecord:
         after=_blob(os.path.join(folder, f"{index}.after"), data["after"]),
         changes=tuple(change_from(change) for change in data["changes"]),
         hosts=tuple(data["hosts"]),
+        backward=data.get("backward", False),
+        locks=tuple(PlacedLock(*lock) for lock in data.get("locks", ())),
     )
 
 
@@ -450,38 +508,34 @@ def _blob(path: str, wanted: int | None) -> bytes | None:
 
 def _rows_data(rows: Mapping[Key, Installed | None]) -> list[dict[str, Any]]:
     return [
-        {
-            "real": real,
-            "section": list(section.path),
-            "keyed_by": section.keyed_by,
-            "name": name,
-            "entry": _row_data(row),
-        }
-        for (real, section, name), row in rows.items()
+        {"real": real, **_place(section, name), "entry": _row_data(row)} for (real, section, name), row in rows.items()
     ]
 
 
 def _row_data(row: Installed | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    return {"path": row.path, "format": row.format, "values": row.entry, "hosts": list(row.hosts)}
+    needs = [{**_place(section, name), "values": values} for (section, name), values in row.needs.items()]
+    return {"path": row.path, "format": row.format, "values": row.entry, "hosts": list(row.hosts), "needs": needs}
 
 
 def _rows_from(data: Sequence[Mapping[str, Any]]) -> dict[Key, Installed | None]:
     rows: dict[Key, Installed | None] = {}
     for item in data:
-        section = Section(tuple(item["section"]), item["keyed_by"])
-        real, name, entry = item["real"], item["name"], item["entry"]
+        real, (section, name), entry = item["real"], _place_from(item), item["entry"]
         row = None
         if entry is not None:
-            row = Installed(entry["path"], real, entry["format"], section, name, entry["values"], tuple(entry["hosts"]))
+            needs = {_place_from(need): need["values"] for need in entry.get("needs", ())}
+            hosts = tuple(entry["hosts"])
+            row = Installed(entry["path"], real, entry["format"], section, name, entry["values"], hosts, needs)
         rows[real, section, name] = row
     return rows
 
 
-def _holds(now: Value, put: Value) -> bool:
+def holds(now: Value, put: Value) -> bool:
+    """Whether a value has all that was put into it; what others added does not matter."""
     if isinstance(put, Mapping):
-        return isinstance(now, Mapping) and all(key in now and _holds(now[key], value) for key, value in put.items())
+        return isinstance(now, Mapping) and all(key in now and holds(now[key], value) for key, value in put.items())
     return _spelled(now) == _spelled(put)
 
 

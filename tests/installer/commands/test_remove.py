@@ -47,7 +47,8 @@ def test_a_dry_run_shows_what_goes_without_its_secrets(connect_mcp: CommandLine,
 def test_what_configure_made_goes_without_a_trace(connect_mcp: CommandLine, home: Path) -> None:
     connect_mcp("configure", "cursor", "--embedded", "--no-verify")
     ran = connect_mcp("remove", "cursor", "--json")
-    assert ran.data["hosts"] == [{"host": "cursor", "path": str(home / ".cursor" / "mcp.json"), "name": "connect"}]
+    path = str(home / ".cursor" / "mcp.json")
+    assert ran.data["hosts"] == [{"host": "cursor", "path": path, "name": "connect", "kept_for": []}]
     assert not (home / ".cursor").exists()
 
 

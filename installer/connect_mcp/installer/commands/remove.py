@@ -11,7 +11,7 @@ from connect_mcp.base.masking import secret_values
 from connect_mcp.base.record import field, record
 from connect_mcp.base.text import printable
 
-from ..apply import Target, plan_out, take_out
+from ..apply import Planned, Target, plan_out, take_out
 from ..configured import entries_of, text_of
 from ..diff import diffs, short
 from ..editors.model import Remove
@@ -29,6 +29,7 @@ class _Removal:
 
     host: Host
     location: Location
+    name: str
     target: Target
     secrets: frozenset[str] = field(repr=False)
 
@@ -38,6 +39,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("hosts", nargs="+", metavar="HOST", help="the hosts to remove it from")
     add_place(parser)
     parser.add_argument("--config", type=Path, metavar="FILE", help="this file instead of the host's own")
+    parser.add_argument(
+        "--all-hosts", action="store_true", help="take it out also where other hosts use it from the same file"
+    )
     add_writing(parser)
 
 
@@ -50,17 +54,21 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     hosts = {host.id: host for host in map(find, args.hosts)}.values()
     removals = [_removal(args, machine, host) for host in hosts]
     targets = [removal.target for removal in removals]
-    data = [{"host": removal.host.id, "path": removal.location.path, "name": args.name} for removal in removals]
+    planned = plan_out(targets, folders, all_hosts=args.all_hosts)
     if args.dry_run:
-        shown = diffs(plan_out(targets, folders), frozenset().union(*(removal.secrets for removal in removals)))
-        return Outcome({"command": "remove", "dry_run": True, "hosts": data, "diffs": shown}, "\n".join(shown.values()))
+        shown = diffs(planned, frozenset().union(*(removal.secrets for removal in removals)))
+        facts = [_facts(removal, _kept(planned, removal)) for removal in removals]
+        lines = [_line(machine, removal, _kept(planned, removal), "would be removed") for removal in removals]
+        text = "\n".join([*filter(None, shown.values()), *lines])
+        return Outcome({"command": "remove", "dry_run": True, "hosts": facts, "diffs": shown}, text)
     if somebody_is_there() and not args.yes and not args.json and not confirmed(_question(args, machine, removals)):
         raise Refused("nothing was removed")
     command = " ".join(
         ["remove", *(removal.host.id for removal in removals), "--name", args.name, "--scope", args.scope]
     )
-    take_out(targets, folders, command=command, in_place=args.in_place)
-    lines = [_line(args, machine, removal) for removal in removals]
+    done = take_out(targets, folders, command=command, all_hosts=args.all_hosts, in_place=args.in_place).planned
+    lines = [_line(machine, removal, _kept(done, removal), "removed") for removal in removals]
+    data = [_facts(removal, _kept(done, removal)) for removal in removals]
     text = "\n".join([*lines, "undo with: connect-mcp undo"])
     return Outcome({"command": "remove", "hosts": data, "undo": "connect-mcp undo"}, text)
 
@@ -68,7 +76,8 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
 def _removal(args: argparse.Namespace, machine: Machine, host: Host) -> _Removal:
     location = location_for(args, machine, host)
     entries = entries_of(text_of(machine, location), location)
-    if args.name not in entries:
+    name = host.entry_key(args.name)
+    if name not in entries:
         names = ", ".join(f"`{printable(name)}`" for name in entries) or "none"
         raise Refused(
             f"{host.title} has no entry named `{printable(args.name)}` in {short(location.path, machine)}",
@@ -78,10 +87,11 @@ def _removal(args: argparse.Namespace, machine: Machine, host: Host) -> _Removal
     target = Target(
         path=location.path,
         format=location.format,
-        changes=(Remove(location.section, args.name),),
+        changes=(Remove(location.section, name),),
         hosts=(host.id,),
+        lock=location.lock,
     )
-    return _Removal(host, location, target, frozenset(secret_values(dict(entries))))
+    return _Removal(host, location, name, target, frozenset(secret_values(dict(entries))))
 
 
 def _question(args: argparse.Namespace, machine: Machine, removals: Sequence[_Removal]) -> str:
@@ -89,6 +99,25 @@ def _question(args: argparse.Namespace, machine: Machine, removals: Sequence[_Re
     return f"Remove `{printable(args.name)}` from {places}?"
 
 
-def _line(args: argparse.Namespace, machine: Machine, removal: _Removal) -> str:
-    place = short(removal.location.path, machine)
-    return f"{removal.host.title}: removed `{printable(args.name)}` from {place}\n  {removal.host.reload}"
+def _kept(planned: Sequence[Planned], removal: _Removal) -> tuple[str, ...]:
+    """The ids of the hosts for which the entry stays in the file."""
+    return next((item.kept.get(removal.name, ()) for item in planned if removal.target in item.targets), ())
+
+
+def _facts(removal: _Removal, kept: Sequence[str]) -> dict[str, object]:
+    return {
+        "host": removal.host.id,
+        "path": removal.location.path,
+        "name": removal.name,
+        "kept_for": list(kept),
+    }
+
+
+def _line(machine: Machine, removal: _Removal, kept: Sequence[str], verb: str) -> str:
+    place, name = short(removal.location.path, machine), f"`{printable(removal.name)}`"
+    if kept:
+        others = " and ".join(find(host).title for host in kept)
+        return f"{removal.host.title}: {name} stays in {place}, where {others} read it too; --all-hosts takes it out"
+    if verb != "removed":
+        return f"{removal.host.title}: {name} {verb} from {place}"
+    return f"{removal.host.title}: {verb} {name} from {place}\n  {removal.host.reload}"

@@ -6,8 +6,8 @@ from connect_mcp.base.folders import Folders
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.text import printable
 
-from ..history import undo
 from ..diff import short
+from ..history import undo
 from ..options import add_output
 from ..outcome import Outcome
 
@@ -15,7 +15,9 @@ HOW = {
     "exact": "its old bytes are back",
     "deleted": "it was made by that command, and is gone again",
     "reversed": "others wrote to it since, so only our change was taken out",
-    "left": "nothing of ours was left in it",
+    "same": "it was as before that command already",
+    "gone": "it was removed since, and is not made again",
+    "left": "nothing of that command was left in it",
 }
 
 
