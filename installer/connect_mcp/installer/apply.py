@@ -19,7 +19,7 @@ from connect_mcp.base.system import SYSTEM, System
 
 from .editors import engine
 from .editors.formats import format_named
-from .editors.model import Change, Edit, Put, Remove, Section, Splice
+from .editors.model import Change, Edit, Put, Remove, Splice
 from .journal import Installed, Journal, Key, holds
 from .origin import origin
 from .transaction import Step, Work, pending, recover, transact

@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Mapping
 
-from connect_mcp.base.errors import Refused
+from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.masking import looks_secret, secret_values
 from connect_mcp.base.record import field, record, replace
@@ -14,6 +14,8 @@ from .bundled import KEY_VARIABLE, bundled_server
 from .configured import entries_of, text_of
 from .editors.formats import format_named
 from .hosts.model import Host, Location
+from .launch import across_wsl, has_password, located, network, taken_for_references
+from .sources import Source
 from .spec import ServerSpec
 
 
@@ -48,8 +50,24 @@ def location_for(args: argparse.Namespace, machine: Machine, host: Host) -> Loca
     return replace(location, path=machine.join(machine.cwd, str(args.config))) if args.config else location
 
 
-def job_for(args: argparse.Namespace, machine: Machine, host: Host, env: dict[str, str], *, embedded: bool) -> Job:
+def job_for(
+    args: argparse.Namespace,
+    machine: Machine,
+    host: Host,
+    env: dict[str, str],
+    *,
+    embedded: bool,
+    source: Source | None = None,
+) -> Job:
     """Work out one entry.
+
+    Args:
+        args: the options.
+        machine: where the host is.
+        host: the host.
+        env: the variables that `--env` names.
+        embedded: whether the bundled server uses its embedded workspace.
+        source: the server; None for the bundled one.
 
     Raises:
         Refused: for a name that the host cannot have, a file that cannot be read or must not be made.
@@ -62,27 +80,70 @@ def job_for(args: argparse.Namespace, machine: Machine, host: Host, env: dict[st
     entries = entries_of(text, location)
     if not args.force and not machine.exists(location.path) and (why := host.before_create(machine, location)):
         raise Refused(f"{host.title}: {location.path} was not made", why=why)
-    if args.server:
-        spec = ServerSpec(command=args.server[0], args=tuple(args.server[1:]), env=env)
-    else:
-        spec = bundled_server(machine, host, args.scope, env, embedded=embedded)
+    spec, warnings = _server(args, machine, host, location, env, embedded=embedded, source=source)
+    secrets = (source.secrets if source else frozenset()) | secret_values(dict(spec.env)) | _with_password(spec)
+    private = bool(secrets) or any(map(looks_secret, (*spec.env, *spec.headers)))
     target = Target(
         path=location.path,
         format=location.format,
         changes=host.changes(location, args.name, spec, entries.get(host.entry_key(args.name))),
         hosts=(host.id,),
         rejects=frozenset() if args.force else location.rejects,
-        mode=0o600 if any(map(looks_secret, env)) else location.mode,
+        mode=0o600 if private else location.mode,
+        lock=location.lock,
     )
-    warnings = _doubts(host, location, text)
+    warnings += _doubts(host, location, text)
     warnings += [note] if (note := host.scopes[args.scope].note) else []
-    warnings += _readable_by_others(machine, location) if any(map(looks_secret, env)) else []
-    if not args.server and not embedded:
+    warnings += _readable_by_others(machine, location) if private else []
+    if source is None and not embedded:
         warnings += _missing_key(host, machine, env)
-    secrets = frozenset(secret_values(dict(entries)) | secret_values(env))
     return Job(
-        host, location, args.name, spec, target, host.entry_key(args.name) not in entries, secrets, tuple(warnings)
+        host,
+        location,
+        args.name,
+        spec,
+        target,
+        host.entry_key(args.name) not in entries,
+        frozenset(secret_values(dict(entries)) | secrets),
+        tuple(warnings),
     )
+
+
+def _server(
+    args: argparse.Namespace,
+    machine: Machine,
+    host: Host,
+    location: Location,
+    env: dict[str, str],
+    *,
+    embedded: bool,
+    source: Source | None,
+) -> tuple[ServerSpec, list[str]]:
+    """The server as this host can start or reach it, and what was done to it, as sentences."""
+    portable = args.scope == "project"
+    if source is None:
+        spec, said = bundled_server(machine, host, args.scope, env, embedded=embedded, how=args.command_form), []
+    elif source.spec.is_remote:
+        spec, said = source.spec, list(source.warnings)
+    else:
+        spec, done = located(machine, host, source.spec, how=args.command_form, portable=portable)
+        said = [*source.warnings, *done]
+    if not spec.is_remote:
+        dropped = {} if portable or embedded else network(machine, host, spec)
+        if dropped:
+            spec = replace(spec, env={**dropped, **spec.env})
+            said.append(f"{host.title} would not pass {', '.join(sorted(dropped))} on, so the entry does")
+        by_hand = bool(args.config) and args.command_form != "name"
+        spec, across = across_wsl(machine, location, spec, named=by_hand)
+        said += [across] if across else []
+    elif args.command_form != "auto":
+        raise Misuse("--command is for a server that is started, and this one is at a URL")
+    return spec, [*said, *taken_for_references(host, spec)]
+
+
+def _with_password(spec: ServerSpec) -> frozenset[str]:
+    """The proxies' URLs that a password stands in."""
+    return frozenset(text for text in spec.env.values() if "://" in text and has_password(text))
 
 
 def _doubts(host: Host, location: Location, text: str) -> list[str]:

@@ -36,7 +36,7 @@ from .model import (
 
 BOM = "\ufeff"
 
-_QUIRK_TEXT = {
+QUIRK_TEXT = {
     "comment": "a comment, which this host does not accept here",
     "trailing-comma": "a trailing comma, which this host does not accept here",
     "bom": "a byte order mark, which this host does not accept here",
@@ -142,7 +142,7 @@ def edit(
         _refuse_conflict(text)
         for quirk in fmt.quirks(text) if rejects and text.strip() else ():
             if quirk.kind in rejects:
-                raise Fault(quirk.offset, _QUIRK_TEXT[quirk.kind], "take it out, or repeat the command with --force")
+                raise Fault(quirk.offset, QUIRK_TEXT[quirk.kind], "take it out, or repeat the command with --force")
         steps: list[tuple[Splice, ...]] = []
         current, tree = text, _loaded(fmt, text)
         for change in changes:
@@ -186,10 +186,11 @@ def reverse(edited: Edit, changes: Sequence[Change], current: str, fmt: Format, 
             return exact
     opposites = [_opposite(change, edited.old, current, fmt, path) for change in reversed(changes)]
     careful = edit(current, fmt, [change for change in opposites if change is not None], path=path)
-    return exact if splice is not None and _reads_alike(exact.new, careful.new, fmt) else careful
+    return exact if splice is not None and reads_alike(exact.new, careful.new, fmt) else careful
 
 
-def _reads_alike(one: str, two: str, fmt: Format) -> bool:
+def reads_alike(one: str, two: str, fmt: Format) -> bool:
+    """Whether the verifying parser reads the same in both texts."""
     try:
         return one == two or _same_tree(_loaded(fmt, one), _loaded(fmt, two))
     except Fault:
@@ -199,7 +200,7 @@ def _reads_alike(one: str, two: str, fmt: Format) -> bool:
 def _leads_to(current: str, start: str, changes: Sequence[Change], fmt: Format) -> bool:
     """Whether the changes turn the text `start` into one that reads like `current`."""
     try:
-        return _reads_alike(edit(start, fmt, changes).new, current, fmt)
+        return reads_alike(edit(start, fmt, changes).new, current, fmt)
     except Refused:
         return False
 
@@ -484,7 +485,7 @@ def _merged(old: Tree, wanted: Mapping[str, Value], drop: Collection[KeyPath], f
 
 
 def _opposite(change: Change, old: str, current: str, fmt: Format, path: str) -> Change | None:
-    """The change that takes `change` back, given the text before it and the one now; None where nothing is left of it."""
+    """The change that takes `change` back, by the text before it and the one now; None where nothing of it is left."""
     before = read(old, fmt, change.section, path).get(change.name)
     now = read(current, fmt, change.section, path).get(change.name)
     if isinstance(change, Remove):
