@@ -25,6 +25,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: list[str]) -> int:
+    if args[:1] == ["run"]:  # in a server's place, so it may cost as little
+        from connect_mcp.installer.commands.run import main as run
+
+        return run(args[1:])
     if args[:1] == ["conformance"]:
         from connect_mcp.conformance.commands import main as conformance
 

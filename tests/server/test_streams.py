@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from connect_mcp.base.secrets import Store
 from support.stdio_client import PATIENCE, SERVE, Client, line, server
 from support.talking import META
 from support.upstream import KEY, Answer, Upstream, as_json
@@ -279,10 +280,8 @@ def test_a_log_file_that_cannot_be_written_is_said_before_serving(tmp_path: Path
 
 def test_a_profile_is_used_whatever_the_environment_says(tmp_path: Path, api: Upstream) -> None:
     config = tmp_path / "config"
-    config.mkdir()
-    (config / "profiles.json").touch(0o600)
-    profile = {"acme": {"base_url": api.url, "api_key": KEY}}
-    (config / "profiles.json").write_text(json.dumps(profile), encoding="utf-8")
+    for variable, value in (("ARYTHMATIC_API_BASE_URL", api.url), ("ARYTHMATIC_API_KEY", KEY)):
+        Store(config).put(f"acme/{variable}", value)
     other = {"ARYTHMATIC_API_BASE_URL": "http://127.0.0.1:1/api/v1", "ARYTHMATIC_API_KEY": "arc_test_other_0123456789"}
     with server(tmp_path, "--profile", "acme", "--config-dir", str(config), env=other) as client:
         client.initialize()
@@ -295,7 +294,28 @@ def test_a_profile_that_is_not_there_does_not_keep_the_server_from_saying_so(tmp
         client.initialize()
         assert len(client.ask("tools/list")["result"]["tools"]) == 47
         told = client.call("get_current_user")["structuredContent"]
-        assert (told["code"], told["message"]) == ("UNAUTHENTICATED", "The settings folder has no profiles.json.")
+        assert (told["code"], told["message"]) == (
+            "UNAUTHENTICATED",
+            "The profile acme has no ARYTHMATIC_API_BASE_URL and no ARYTHMATIC_API_KEY.",
+        )
+
+
+def test_a_key_that_is_kept_after_the_start_is_found_at_the_next_call_and_so_is_another(
+    tmp_path: Path, api: Upstream
+) -> None:
+    store, other = Store(tmp_path), "arc_test_other_0123456789"
+    with server(tmp_path, "--config-dir", str(tmp_path), env={"ARYTHMATIC_API_BASE_URL": api.url}) as client:
+        client.initialize()
+        assert client.call("get_current_user")["structuredContent"]["code"] == "UNAUTHENTICATED"
+        store.put("ARYTHMATIC_API_KEY", KEY)
+        assert client.call("get_current_user")["isError"] is False
+        store.put("SOMETHING_ELSE", "x")
+        assert client.call("get_current_user")["isError"] is False
+        store.put("ARYTHMATIC_API_KEY", other)
+        assert client.call("get_current_user")["isError"] is False
+        store.restore("ARYTHMATIC_API_KEY", None)
+        assert client.call("get_current_user")["structuredContent"]["code"] == "UNAUTHENTICATED"
+    assert [asked.headers["Authorization"] for asked in api.asked] == [f"Bearer {key}" for key in (KEY, KEY, other)]
 
 
 def test_help_documents_every_option() -> None:

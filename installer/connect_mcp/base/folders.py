@@ -1,11 +1,16 @@
 """Where settings, state and data live on this machine, and how a private folder is made."""
 
+from __future__ import annotations
+
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .record import record
 from .system import SYSTEM, System
+
+if TYPE_CHECKING:
+    from pathlib import Path  # takes a third of a bare start to load, and `config_folder` does without
 
 APP = "connect-mcp"
 
@@ -52,6 +57,13 @@ def folders(
     )
 
 
+def config_folder(config: str | None = None) -> str:
+    """The settings folder alone, as `folders` has it."""
+    if config is None and _by_xdg():
+        return _xdg("XDG_CONFIG_HOME", ".config")
+    return str(folders(config=config).config)
+
+
 def private_folder(path: str | os.PathLike[str], system: System = SYSTEM) -> Path:
     """Make a folder that only its owner may look into, with the folders above it; one that is there loses other rights.
 
@@ -60,6 +72,8 @@ def private_folder(path: str | os.PathLike[str], system: System = SYSTEM) -> Pat
     Raises:
         OSError: where it cannot be made, or something else has that name.
     """
+    from pathlib import Path
+
     folder = Path(path)
     for missing in reversed(missing_folders(folder)):
         try:
@@ -82,11 +96,13 @@ def missing_folders(path: str | os.PathLike[str]) -> list[str]:
 
 
 def _usual() -> Folders:
-    if sys.platform == "linux" and "ANDROID_ROOT" not in os.environ and os.environ.get("HOME", "").startswith("/"):
+    from pathlib import Path
+
+    if _by_xdg():
         return Folders(
-            _xdg("XDG_CONFIG_HOME", ".config"),
-            _xdg("XDG_STATE_HOME", ".local/state"),
-            _xdg("XDG_DATA_HOME", ".local/share"),
+            Path(_xdg("XDG_CONFIG_HOME", ".config")),
+            Path(_xdg("XDG_STATE_HOME", ".local/state")),
+            Path(_xdg("XDG_DATA_HOME", ".local/share")),
         )
     from platformdirs import PlatformDirs
 
@@ -94,11 +110,18 @@ def _usual() -> Folders:
     return Folders(found.user_config_path, found.user_state_path, found.user_data_path)
 
 
-def _xdg(name: str, default: str) -> Path:
-    """What platformdirs answers on Linux, where loading it would cost every command as much as starting Python."""
+def _by_xdg() -> bool:
+    """Whether this is a plain Linux, where loading platformdirs would cost every command as much as starting Python."""
+    return sys.platform == "linux" and "ANDROID_ROOT" not in os.environ and os.environ.get("HOME", "").startswith("/")
+
+
+def _xdg(name: str, default: str) -> str:
+    """What platformdirs answers on Linux."""
     value = os.environ.get(name, "")
-    return Path(value if value.startswith("/") else os.path.join(os.environ["HOME"], default), APP)
+    return os.path.join(value if value.startswith("/") else os.path.join(os.environ["HOME"], default), APP)
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
+    from pathlib import Path
+
     return Path(os.path.abspath(os.path.expanduser(path)))

@@ -18,10 +18,11 @@ Serves Connect's tools over MCP on stdin and stdout; a host starts this, not a p
 
 which API:
   --embedded         answer from the embedded workspace, without network and account
-  --profile NAME     base URL and key of this name in profiles.json in the settings folder, a file of mode 0600:
-                     {"NAME": {"base_url": "https://.../api/v1", "api_key": "..."}}
-  Without either, ARYTHMATIC_API_BASE_URL and ARYTHMATIC_API_KEY say which. A profile that is named is used as it
-  stands, whatever the environment says.
+  --profile NAME     base URL and key that are kept for this profile, whatever the environment says; what keeps them is
+                     `connect-mcp secret set NAME/ARYTHMATIC_API_BASE_URL`, and the same with NAME/ARYTHMATIC_API_KEY
+  Without either, ARYTHMATIC_API_BASE_URL and ARYTHMATIC_API_KEY say which: the environment's, and otherwise those that
+  `connect-mcp secret set` keeps. They are read at the first call, and again when they change. A key that is kept goes
+  to no other API than the one that is kept with it.
 
 which tools (all 47 where nothing is said; resources and prompts go with the tools that they need):
   --toolset NAME...  these groups: discovery, channels, feed, messages, longform, polls, quizzes, notifications,

@@ -10,10 +10,12 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
 
+from connect_mcp.base.folders import config_folder, folders
+from connect_mcp.base.secrets import Store
 from connect_mcp.server.notes import note
 from connect_mcp.server.rest import Api, Wait
 from connect_mcp.server.results import Failure, failure, success
-from connect_mcp.server.settings import Settings, read_settings
+from connect_mcp.server.settings import Settings, stored_settings
 from connect_mcp.server.tools.arguments import checked
 from connect_mcp.server.tools.model import Tool
 from connect_mcp.server.tools.requests import SPACE_ID, HttpRequest, build, space_lookup
@@ -35,11 +37,19 @@ class Toolbox:
     Args:
         open_api: gives the API at the first call that needs it; raises `Failure` where there is none yet.
         state: the folder in which quiz drafts are kept; the user's own if None.
+        is_stale: whether the API must be opened anew, since what it was opened with has changed.
     """
 
-    def __init__(self, open_api: Callable[[], Api], state: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        open_api: Callable[[], Api],
+        state: str | os.PathLike[str] | None = None,
+        is_stale: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._open_api = open_api
+        self._is_stale = is_stale
         self._opened: Api | None = None
+        self._retired: list[Api] = []
         self._state = state
         self._drafts: Drafts | None = None
         self._drafting = asyncio.Lock()
@@ -65,10 +75,14 @@ class Toolbox:
 
     async def close(self) -> None:
         """Give the connections up."""
-        if self._opened is not None:
-            await self._opened.close()
+        for api in (*self._retired, self._opened):
+            if api is not None:
+                await api.close()
 
     def _api(self) -> Api:
+        if self._opened is not None and self._is_stale():
+            self._retired.append(self._opened)  # other calls may be waiting for its answers
+            self._opened = None
         if self._opened is None:
             self._opened = self._open_api()
         return self._opened
@@ -99,7 +113,6 @@ class Toolbox:
     async def _draft(self, work: "Callable[[Drafts], T]") -> T:
         """Let `work` use the drafts: on a thread, since it waits for files, and in the order of the calls."""
         if self._drafts is None:
-            from connect_mcp.base.folders import folders
             from connect_mcp.server.drafts import Drafts
 
             self._drafts = Drafts(folders(state=self._state).state)
@@ -167,9 +180,48 @@ def _tell(wait: Wait) -> None:
     note("info", f"{text} (attempt {wait.attempt} of {wait.attempts}).", step=True)
 
 
+class Network:
+    """The API that the environment, a profile or the store of secrets names, as it does now.
+
+    Args:
+        store: where the environment says nothing.
+        profile: whose settings to use; None for the environment's and the store's own.
+    """
+
+    def __init__(self, store: Store, profile: str | None = None) -> None:
+        self._store = store
+        self._profile = profile
+        self._read: tuple[object, Settings] | None = None
+
+    def open(self) -> Api:
+        """The API; raises `Failure` where there is none yet."""
+        state, settings = self._store.state(), self._settings()
+        self._read = state, settings
+        return Api(settings)
+
+    def is_stale(self) -> bool:
+        """Whether something else would be opened now; reads no secret unless the store has changed."""
+        if self._read is None:
+            return True
+        state = self._store.state()
+        if state == self._read[0]:
+            return False
+        try:
+            settings = self._settings()
+        except Failure:  # said to whoever opens it
+            return True
+        if settings != self._read[1]:
+            return True
+        self._read = state, settings
+        return False
+
+    def _settings(self) -> Settings:
+        return stored_settings(os.environ, self._store, self._profile)
+
+
 def network_api() -> Api:
-    """The API that the environment names."""
-    return Api(read_settings(os.environ))
+    """The API that the environment or the user's store of secrets names."""
+    return Network(Store(config_folder())).open()
 
 
 def embedded_api(folder: Path) -> Api:
@@ -184,17 +236,7 @@ def open_toolbox(
     *, embedded: bool, profile: str | None, config: str | None, state: str | None, data: str | None
 ) -> Toolbox:
     """The tools as `serve` was told to offer them; folders that are None are the user's own."""
-
-    def open_api() -> Api:
-        if not embedded and profile is None:
-            return network_api()
-        from connect_mcp.base.folders import folders
-
-        ours = folders(config=config, state=state, data=data)
-        if profile is None:
-            return embedded_api(ours.data)
-        from connect_mcp.server.profiles import read_profile
-
-        return Api(read_profile(profile, ours.config))
-
-    return Toolbox(open_api, state)
+    if embedded:
+        return Toolbox(lambda: embedded_api(folders(data=data).data), state)
+    network = Network(Store(config_folder(config)), profile)
+    return Toolbox(network.open, state, network.is_stale)
