@@ -11,7 +11,8 @@ from typing import Literal
 from connect_mcp.base import atomic
 from connect_mcp.base.errors import Misuse, Place, Refused
 from connect_mcp.base.folders import Folders
-from connect_mcp.base.record import field, record
+from connect_mcp.base.masking import secret_values
+from connect_mcp.base.record import field, record, replace
 from connect_mcp.base.system import SYSTEM, System
 
 from .editors import engine
@@ -40,6 +41,7 @@ class Restored:
         before: its bytes before the undo, None for no file; they hold secrets.
         after: the bytes after it.
         since: the numbers of later transactions that wrote to it and are in force.
+        secrets: values in it that must not be shown; looked for only where nothing is written.
     """
 
     path: str
@@ -47,6 +49,7 @@ class Restored:
     before: bytes | None = field(default=None, repr=False)
     after: bytes | None = field(default=None, repr=False)
     since: tuple[int, ...] = ()
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @record
@@ -144,8 +147,10 @@ def plan_undo(
     journal = Journal(folders, system)
     notes = pending(folders, system=system)
     wanted = _undoable(journal, id, notes)
-    _, restored = _restoring(wanted, _skipped(wanted, skip), journal, system)
-    return Undone(wanted.id, None, wanted.command, restored, tuple(notes))
+    steps, restored = _restoring(wanted, _skipped(wanted, skip), journal, system)
+    secrets = {step.path: _secrets(step) for step in steps}
+    shown = tuple(replace(file, secrets=secrets.get(file.path, frozenset())) for file in restored)
+    return Undone(wanted.id, None, wanted.command, shown, tuple(notes))
 
 
 def past(folders: Folders, notes: list[str], *, system: System = SYSTEM) -> tuple[Past, ...]:
@@ -270,8 +275,9 @@ def _restoring(
             raise _with_way_out(refusal, wanted, file) from None
         if step:
             steps.append(step)
-        now = step.seen.data if step else None
-        restored.append(Restored(file.path, how, now, step.after if step else None, since))
+            restored.append(Restored(file.path, how, step.seen.data, step.after, since))
+        else:
+            restored.append(Restored(file.path, how))
     return tuple(steps), tuple(restored)
 
 
@@ -350,6 +356,15 @@ def _with_way_out(refusal: Refused, wanted: Record, file: FileRecord) -> Refused
     if len(wanted.files) > 1:
         mend = f"mend it, or leave it as it is: connect-mcp undo {wanted.id} --skip {file.path}"
     return Refused(refusal.what, place=refusal.place, why=refusal.why, mend=mend)
+
+
+def _secrets(step: Step) -> frozenset[str]:
+    """The secret values in the sections that a step is about, before and after it."""
+    fmt, found = format_named(step.format), set()
+    for data in (step.seen.data, step.after):
+        for section in {change.section for change in step.changes}:
+            found |= secret_values(dict(engine.read(engine.decode(data or b"", step.path), fmt, section, step.path)))
+    return frozenset(found)
 
 
 def _rows(

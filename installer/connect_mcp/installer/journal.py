@@ -36,6 +36,7 @@ LARGEST = 64 << 20
 """Bytes that all of them may take."""
 
 Status = Literal["open", "done", "undone"]
+SETTLED: tuple[Status, ...] = ("done", "undone")
 _TURNS: tuple[tuple[Status, Status], ...] = (("done", "undone"), ("undone", "done"))
 """What becomes of the transaction that is taken back, of the one that that one took back, and so on in turn."""
 Key = tuple[str, Section, str]
@@ -289,10 +290,9 @@ class Journal:
             if ending == "new":
                 self._remove(number, "new")
 
-    def size(self) -> tuple[int, int]:
-        """How many settled transactions are kept, and how many bytes they take."""
-        kept = [self._path(number, ending) for number, ending in self._listing() if ending in ("done", "undone")]
-        return len(kept), sum(map(_size, kept))
+    def size(self) -> int:
+        """How many bytes the settled transactions take."""
+        return sum(_size(self._path(number, ending)) for number, ending in self._listing() if ending in SETTLED)
 
     def purge(self) -> None:
         """Drop every settled transaction; what we installed is still known. The journal is locked by the caller.
@@ -300,7 +300,7 @@ class Journal:
         Raises:
             OSError: where the disk fails; some may be gone then.
         """
-        settled = [(number, ending) for number, ending in self._listing() if ending in ("done", "undone")]
+        settled = [(number, ending) for number, ending in self._listing() if ending in SETTLED]
         if not settled:
             return
         last, _ = settled[-1]
@@ -394,7 +394,7 @@ class Journal:
             atomic.save(os.path.join(self._folder, "installed.json"), text.encode("ascii"), system=self._system)
 
     def _prune(self) -> None:
-        settled = [(number, ending) for number, ending in self._listing() if ending in ("done", "undone")]
+        settled = [(number, ending) for number, ending in self._listing() if ending in SETTLED]
         sizes = {number: _size(self._path(number, ending)) for number, ending in settled}
         count, total = len(settled), sum(sizes.values())
         for number, ending in settled[:-1]:

@@ -117,7 +117,7 @@ def _line(machine: Machine, removal: _Removal, kept: Sequence[str], verb: str) -
     place, name = short(removal.location.path, machine), f"`{printable(removal.name)}`"
     if kept:
         others = " and ".join(find(host).title for host in kept)
-        return f"{removal.host.title}: {name} stays in {place}, where {others} read it too; --all-hosts takes it out"
+        return f"{removal.host.title}: {name} stays in {place} for {others}; --all-hosts takes it out"
     if verb != "removed":
         return f"{removal.host.title}: {name} {verb} from {place}"
     return f"{removal.host.title}: {verb} {name} from {place}\n  {removal.host.reload}"
