@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from connect_mcp.conformance.commands import main
+from support.http_server import http_server
 
 ROOT = Path(__file__).parents[2]
 SESSIONS = sorted((ROOT / "fixtures" / "sessions").glob("*.jsonl"))
@@ -21,6 +22,18 @@ def test_the_bundled_server_answers_as_it_did_when_it_was_recorded(
     session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = main(["replay", str(session), "--", *SERVER, "--embedded", "--data-dir", str(tmp_path)])
+    assert code == 0, capsys.readouterr().out
+
+
+def test_every_recording_is_replayed_over_http_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with http_server("--embedded", "--data-dir", str(tmp_path)) as http:
+        code = main(["replay", *map(str, SESSIONS), "--url", http.url])
+    assert code == 0, capsys.readouterr().out
+
+
+def test_every_recorded_host_gets_along_with_the_official_sdk(capsys: pytest.CaptureFixture[str]) -> None:
+    server = [sys.executable, str(ROOT / "tests" / "support" / "sdk_server.py")]
+    code = main(["replay", *map(str, SESSIONS), "--adapted", "--call-tools", "--timeout", "60", "--", *server])
     assert code == 0, capsys.readouterr().out
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from connect_mcp.base.errors import Refused
-from connect_mcp.conformance.replay import replay
+from connect_mcp.conformance.player import Player
+from connect_mcp.conformance.replay import Server, replay
 from connect_mcp.conformance.report import Replayed, as_data, as_text
 from connect_mcp.conformance.session import FORMAT
 from support.processes import is_gone
@@ -42,7 +43,7 @@ def recorded(tmp_path: Path) -> Path:
 
 
 def play(session: Path, command: Sequence[str], timeout: float = 60.0) -> Replayed:
-    return replay(session, command, timeout=timeout)
+    return replay(session, Server(command), timeout=timeout)
 
 
 def hand_written(folder: Path, *events: dict[str, object]) -> Path:
@@ -131,7 +132,10 @@ def test_a_missing_answer_fails_where_the_server_answers_a_later_ping(tmp_path: 
     assert result.answers == 3
 
 
-def test_a_server_that_stops_answering_is_inconclusive(tmp_path: Path, recorded: Path) -> None:
+def test_a_server_that_stops_answering_is_inconclusive(
+    tmp_path: Path, recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Player, "fence_patience", 0.5)
     faults = "def answer(m, usual=answer): m['id'] == 12 and time.sleep(600) or usual(m)"
     result = play(recorded, server(tmp_path, faults), timeout=0.5)
     assert (result.outcome, result.differences) == ("inconclusive", ())
@@ -156,7 +160,10 @@ def test_a_flooding_server_is_inconclusive(tmp_path: Path, recorded: Path) -> No
     assert "more than 1000 messages that were not recorded" in result.reason
 
 
-def test_a_server_that_ignores_the_end_is_told_and_ended(tmp_path: Path, recorded: Path) -> None:
+def test_a_server_that_ignores_the_end_is_told_and_ended(
+    tmp_path: Path, recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Player, "end_patience", 0.5)
     mark = tmp_path / "pid"
     faults = f"""
 open({str(mark)!r}, "w").write(str(os.getpid()))
@@ -165,7 +172,7 @@ import atexit
 atexit.register(time.sleep, 600)
 """
     result = play(recorded, server(tmp_path, faults))
-    assert "the server still ran 5 s after its input had ended; it had exited with code 0" in as_text([result])
+    assert "the server still ran 0.5 s after its input had ended; it had exited with code 0" in as_text([result])
     assert is_gone(int(mark.read_text()))
 
 
@@ -176,7 +183,7 @@ def test_a_command_that_cannot_be_started_is_refused(recorded: Path) -> None:
 
 def test_a_secret_is_replaced_by_a_value_in_requests_and_answers_alike(tmp_path: Path, recorded: Path) -> None:
     assert PLANTED not in recorded.read_text(encoding="utf-8")
-    chosen = replay(recorded, server(tmp_path), timeout=60, values={"secret:1": "chosen"})
+    chosen = replay(recorded, Server(server(tmp_path)), timeout=60, values={"secret:1": "chosen"})
     assert chosen.outcome == "pass"
     faults = "def call(n, a, usual=call): return usual(n, {**a, 'text': a.get('key', 'none')})"
     text = as_text([play(recorded, server(tmp_path, faults))])
@@ -220,7 +227,9 @@ def test_malformed_lines_are_sent_byte_for_byte(tmp_path: Path) -> None:
     mark = tmp_path / "seen"
     faults = f"""
 seen = open({str(mark)!r}, "wb", 0)
-def handle(line): seen.write(line)
+def handle(line):
+    seen.write(line)
+    line == b"last" and say({{"jsonrpc": "2.0", "id": 1, "result": {{}}}})
 """
     session = hand_written(
         tmp_path,
@@ -229,9 +238,16 @@ def handle(line): seen.write(line)
         {"ev": "host", "msg": {"a": ["é"]}},
         {"ev": "host", "raw": "last", "end": ""},
         {"ev": "eof", "of": "stdin"},
+        {"ev": "server", "msg": {"jsonrpc": "2.0", "id": 1, "result": {}}},
     )
     assert play(session, server(tmp_path, faults)).outcome == "pass"
     assert mark.read_bytes() == b'{"cut\r\n\xff\xfe\n' + '{"a":["é"]}\n'.encode() + b"last"
+
+
+def test_a_session_in_which_the_server_says_nothing_proves_nothing(tmp_path: Path) -> None:
+    session = hand_written(tmp_path, {"ev": "host", "msg": json.loads(message("notifications/initialized"))})
+    result = play(session, server(tmp_path))
+    assert (result.outcome, result.reason) == ("inconclusive", "the session holds nothing that could be compared")
 
 
 def test_a_recorded_signal_is_sent(tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ class Replayed:
         answers: how many recorded messages of the server were compared.
         differences: what was not as recorded.
         seconds: the whole replay.
+        notes: what was done otherwise than recorded, and why; safe to print.
+        adapted: whether the session was adapted to the server, so that nothing was compared with the recording.
     """
 
     path: str
@@ -54,6 +56,8 @@ class Replayed:
     answers: int
     differences: tuple[Difference, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
+    adapted: bool = False
 
 
 def for_report(text: str) -> str:
@@ -78,7 +82,8 @@ def _lines(result: Replayed) -> Iterator[str]:
     word = result.outcome if result.outcome == "pass" else result.outcome.upper()
     by = f", recorded from {result.host}" if result.host else ""
     compared = "1 message" if result.answers == 1 else f"{result.answers} messages"
-    yield f"{word}  {printable(result.path)}{by}: {compared} compared in {result.seconds:.2f} s"
+    did = "judged" if result.adapted else "compared"
+    yield f"{word}  {printable(result.path)}{by}: {compared} {did} in {result.seconds:.2f} s"
     if result.reason:
         yield f"  {result.reason}"
     for difference in result.differences[:_SHOWN_DIFFERENCES]:
@@ -90,6 +95,8 @@ def _lines(result: Replayed) -> Iterator[str]:
             yield f"    and {more} more"
     if (more := len(result.differences) - _SHOWN_DIFFERENCES) > 0:
         yield f"  and {more} more differences"
+    for note in result.notes:
+        yield f"  note: {note}"
 
 
 def _change_lines(change: Change) -> Iterator[str]:
@@ -127,5 +134,7 @@ def _data(result: Replayed) -> dict[str, Json]:
         "reason": result.reason,
         "answers": result.answers,
         "differences": differences,
+        "notes": list(result.notes),
+        "adapted": result.adapted,
         "seconds": round(result.seconds, 3),
     }
