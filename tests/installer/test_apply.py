@@ -4,7 +4,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from connect_mcp.base import locks
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.folders import Folders, folders
+from connect_mcp.base.host_locks import HostLock
 from connect_mcp.base.system import System
 from connect_mcp.installer.apply import Target, Transaction, pending, plan, plan_out, recover, take_out, write
 from connect_mcp.installer.editors.model import Put, Remove, Section
@@ -51,8 +52,8 @@ def adding(path: Path, name: str = "connect", **known: Any) -> Target:
     return Target(str(path), "jsonc", (put,), hosts=("cursor",), **known)
 
 
-def removing(path: Path, name: str = "connect") -> Target:
-    return Target(str(path), "jsonc", (Remove(SERVERS, name),), hosts=("cursor",))
+def removing(path: Path, name: str = "connect", host: str = "cursor", **known: Any) -> Target:
+    return Target(str(path), "jsonc", (Remove(SERVERS, name),), hosts=(host,), **known)
 
 
 def add(path: Path, ours: Folders, name: str = "connect", **known: Any) -> Transaction:
@@ -278,14 +279,14 @@ def files(found: dict[str, bytes | None]) -> dict[str, bytes]:
 class Scenario:
     """A command that changes files, what they were, and what the whole folder is before and after it."""
 
-    def __init__(self, folder: Path, act: Callable[[Path, Folders, System], object], *, prepared: bool) -> None:
+    def __init__(self, folder: Path, act: "Act", *, prepared: "Sequence[Act]") -> None:
         self.hosts = folder / "hosts"
         self.ours = folders(folder / "ours", folder / "ours", folder / "ours")
         self.act = act
         self.hosts.mkdir(parents=True)
         (self.hosts / "mcp.json").write_bytes(OLD)
-        if prepared:
-            both(self.hosts, self.ours, Counting())
+        for earlier in prepared:
+            earlier(self.hosts, self.ours, Counting())
         self.before = tree(self.hosts)
 
     def run(self, system: System) -> None:
@@ -313,15 +314,43 @@ def back(hosts: Path, ours: Folders, system: System) -> None:
     undo(ours, system=system)
 
 
+def more(hosts: Path, ours: Folders, system: System) -> None:
+    add(hosts / "mcp.json", ours, "more", system=system)
+
+
+def back_below_more(hosts: Path, ours: Folders, system: System) -> None:
+    assert {file.how for file in undo(ours, 1, system=system).files} == {"reversed", "deleted"}
+
+
+def forth_again(hosts: Path, ours: Folders, system: System) -> None:
+    undo(ours, 2, system=system)
+
+
+def locked(hosts: Path, ours: Folders, system: System) -> None:
+    locks_of = (HostLock("One", "folder", real=True, stale=10), HostLock("Two", "owned-folder", "{}.own", stale=10))
+    config = hosts / "mcp.json"
+    targets = [adding(config, lock=locks_of[0]), adding(config, lock=locks_of[1]), adding(hosts / "new/er/mcp.json")]
+    write(targets, ours, command="configure", system=system)
+
+
+Act = Callable[[Path, Folders, System], object]
 SCENARIOS = pytest.mark.parametrize(
     ("act", "prepared"),
-    [(one, False), (both, False), (through, False), (out, True), (back, True)],
-    ids=["one", "both", "in-place", "take-out", "undo"],
+    [
+        (one, ()),
+        (both, ()),
+        (locked, ()),
+        (through, ()),
+        (out, (both,)),
+        (back, (both,)),
+        (back_below_more, (both, more)),
+        (forth_again, (both, back)),
+    ],
+    ids=["one", "both", "hosts-locks", "in-place", "take-out", "undo", "undo-older", "undo-undo"],
 )
-Act = Callable[[Path, Folders, System], object]
 
 
-def calls_of(folder: Path, act: Act, prepared: bool) -> tuple[int, dict[str, bytes | None]]:
+def calls_of(folder: Path, act: Act, prepared: Sequence[Act]) -> tuple[int, dict[str, bytes | None]]:
     """How many system calls a command makes, and what it leaves."""
     scenario, system = Scenario(folder, act, prepared=prepared), Counting()
     scenario.run(system)
@@ -332,19 +361,31 @@ def calls_of(folder: Path, act: Act, prepared: bool) -> tuple[int, dict[str, byt
 def settled(scenario: Scenario, after: dict[str, bytes | None]) -> dict[str, bytes | None]:
     """Check that everything is whole and settled, and that a following write works; what the folder held before it."""
     assert not Journal(scenario.ours).unsettled()
-    found = tree(scenario.hosts)
+    found = unlocked(tree(scenario.hosts))
     assert files(found) in (files(scenario.before), files(after))
-    put = {row.real: row.name for row in Journal(scenario.ours).installed()}
+    put = {row.real for row in Journal(scenario.ours).installed() if row.name == "connect"}
     ours = {path for path, data in found.items() if data and b"/bin/connect" in data}
     assert {os.path.relpath(path, os.path.realpath(scenario.hosts)) for path in put} == ours
-    add(scenario.hosts / "mcp.json", scenario.ours, "later", system=Counting())
-    assert b"/bin/later" in (scenario.hosts / "mcp.json").read_bytes()
+    if scenario.act is locked:
+        (scenario.hosts / "mcp.json").write_bytes(b"{}")
+        locked(scenario.hosts, scenario.ours, Counting())
+    else:
+        add(scenario.hosts / "mcp.json", scenario.ours, "later", system=Counting())
+        assert b"/bin/later" in (scenario.hosts / "mcp.json").read_bytes()
+    assert tree(scenario.hosts) == unlocked(tree(scenario.hosts))
     assert not list(scenario.ours.state.rglob("*.tmp"))
     return found
 
 
+def unlocked(found: dict[str, bytes | None]) -> dict[str, bytes | None]:
+    """A tree without the hosts' locks in it, which who died holding one leaves for ten seconds."""
+    return {path: data for path, data in found.items() if not path.startswith(("mcp.json.lock", "mcp.json.own"))}
+
+
 @SCENARIOS
-def test_killed_at_any_system_call_a_file_is_the_old_or_the_new_one(tmp_path: Path, act: Act, prepared: bool) -> None:
+def test_killed_at_any_system_call_a_file_is_the_old_or_the_new_one(
+    tmp_path: Path, act: Act, prepared: Sequence[Act]
+) -> None:
     count, after = calls_of(tmp_path / "count", act, prepared)
     assert count > 40
     ends = set()
@@ -358,7 +399,7 @@ def test_killed_at_any_system_call_a_file_is_the_old_or_the_new_one(tmp_path: Pa
                 os._exit(1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42, number
         if act is not through:
-            for path, data in files(tree(scenario.hosts)).items():
+            for path, data in files(unlocked(tree(scenario.hosts))).items():
                 assert path.endswith(".tmp") or data in (scenario.before.get(path), after.get(path)), number
         started = any(path.suffix == ".open" for path in scenario.ours.state.glob("journal/*"))
         assert len(pending(scenario.ours)) == started
@@ -371,7 +412,9 @@ def test_killed_at_any_system_call_a_file_is_the_old_or_the_new_one(tmp_path: Pa
 
 
 @SCENARIOS
-def test_failing_at_any_system_call_a_command_is_done_or_refused(tmp_path: Path, act: Act, prepared: bool) -> None:
+def test_failing_at_any_system_call_a_command_is_done_or_refused(
+    tmp_path: Path, act: Act, prepared: Sequence[Act]
+) -> None:
     count, after = calls_of(tmp_path / "count", act, prepared)
     for number in range(1, count + 1):
         scenario = Scenario(tmp_path / str(number), act, prepared=prepared)
@@ -385,7 +428,7 @@ def test_failing_at_any_system_call_a_command_is_done_or_refused(tmp_path: Path,
 
 @SCENARIOS
 def test_where_every_later_call_fails_too_the_next_command_puts_things_right(
-    tmp_path: Path, act: Act, prepared: bool
+    tmp_path: Path, act: Act, prepared: Sequence[Act]
 ) -> None:
     count, after = calls_of(tmp_path / "count", act, prepared)
     for number in range(1, count + 1):
@@ -583,6 +626,230 @@ def test_what_we_put_is_known_to_be_present_changed_or_missing(config: Path, our
     assert row.state({"command": "/bin/connect", "args": ["serve"], "disabled": True}) == "present"
     assert row.state({"command": "/bin/connect", "args": []}) == "changed"
     assert row.state(None) == "missing"
+
+
+def sharing(path: Path, *hosts: str, command: str = "x") -> list[Target]:
+    put = Put(SERVERS, "connect", {"command": command})
+    return [Target(str(path), "jsonc", (put,), hosts=(host,)) for host in hosts]
+
+
+def leaving(path: Path, *hosts: str) -> list[Target]:
+    return [Target(str(path), "jsonc", (Remove(SERVERS, "connect"),), hosts=(host,)) for host in hosts]
+
+
+def users(ours: Folders) -> list[tuple[str, ...]]:
+    return [row.hosts for row in Journal(ours).installed()]
+
+
+def test_an_entry_goes_with_the_last_host_that_uses_it(config: Path, ours: Folders) -> None:
+    write(sharing(config, "claude-code", "copilot", "vscode"), ours, command="configure")
+    made = config.read_bytes()
+    first = take_out(leaving(config, "copilot"), ours, command="remove copilot")
+    assert [item.kept for item in first.planned] == [{"connect": ("claude-code", "vscode")}]
+    assert (first.files, config.read_bytes(), users(ours)) == ((), made, [("claude-code", "vscode")])
+    take_out(leaving(config, "claude-code", "vscode"), ours, command="remove claude-code vscode")
+    assert (config.read_bytes(), users(ours)) == (OLD, [])
+    undo(ours)
+    assert undo(ours).files == ()
+    assert (config.read_bytes(), users(ours)) == (made, [("claude-code", "copilot", "vscode")])
+    take_out(leaving(config, "copilot"), ours, command="remove copilot", all_hosts=True)
+    assert (config.read_bytes(), users(ours)) == (OLD, [])
+
+
+def test_a_host_that_comes_later_is_recorded_though_nothing_is_written(config: Path, ours: Folders) -> None:
+    write(sharing(config, "claude-code"), ours, command="configure")
+    made = config.stat()
+    assert write(sharing(config, "copilot"), ours, command="configure").files == ()
+    assert config.stat().st_ino == made.st_ino
+    assert users(ours) == [("claude-code", "copilot")]
+    with pytest.raises(Refused, match="used by copilot as well") as refusal:
+        undo(ours, 1)
+    assert "connect-mcp undo 2" in refusal.value.mend
+    undo(ours)
+    assert users(ours) == [("claude-code",)]
+    assert undo(ours).files[0].how == "exact"
+
+
+def test_what_was_there_already_is_not_ours(config: Path, ours: Folders) -> None:
+    config.write_bytes(b'{"mcpServers": {"connect": {"command": "x"}}}')
+    assert write(sharing(config, "claude-code"), ours, command="configure").id is None
+    assert users(ours) == []
+
+
+def test_hosts_that_share_a_file_and_want_different_entries_are_refused(config: Path, ours: Folders) -> None:
+    both_of_them = [*sharing(config, "claude-code"), *sharing(config, "copilot", command="y")]
+    with pytest.raises(Refused, match="claude-code and copilot share this file"):
+        write(both_of_them, ours, command="configure")
+    assert config.read_bytes() == OLD
+
+
+def test_a_crash_leaves_our_record_as_it_was_or_as_it_is_to_be(config: Path, ours: Folders) -> None:
+    write(sharing(config, "a", "b"), ours, command="configure", system=Counting())
+    made, before, after = config.read_bytes(), [("a", "b")], [("b",)]
+    number = 0
+    ends: list[list[tuple[str, ...]]] = []
+    while after not in ends or before not in ends or ends[-1] != after:
+        number += 1
+        child = os.fork()
+        if child == 0:
+            try:
+                take_out(leaving(config, "a"), ours, command="remove", system=dying(number))
+            finally:
+                os._exit(1)
+        os.waitpid(child, 0)
+        recover(ours, system=Counting())
+        assert (pending(ours), config.read_bytes()) == ([], made)
+        ends.append(users(ours))
+        assert ends[-1] in (before, after)
+        if ends[-1] == after:
+            undo(ours, system=Counting())
+            assert users(ours) == before
+
+
+INPUTS = Section(("inputs",), "id")
+
+
+def asking(path: Path, name: str, *inputs: str) -> Target:
+    """An entry that names inputs, and what they ask, as VS Code has it."""
+    entry = Put(SERVERS, name, {"command": name, "env": {one.upper(): f"${{input:{one}}}" for one in inputs}})
+    questions = tuple(Put(INPUTS, one, {"type": "promptString", "password": True}) for one in inputs)
+    return Target(str(path), "jsonc", (entry, *questions), hosts=("vscode",))
+
+
+def test_what_an_entry_needs_goes_with_the_last_one_that_names_it(config: Path, ours: Folders) -> None:
+    for name, needed in (("one", ("key", "base-url")), ("two", ("key",))):
+        write([asking(config, name, *needed)], ours, command="configure")
+    assert [row.name for row in Journal(ours).installed()] == ["one", "two"]
+    take_out([removing(config, "one", "vscode")], ours, command="remove")
+    assert b"base-url" not in config.read_bytes()
+    assert b'"id": "key"' in config.read_bytes()
+    take_out([removing(config, "two", "vscode")], ours, command="remove")
+    assert b'"id": "key"' not in config.read_bytes()
+    assert undo(ours).files[0].how == "exact"
+    assert b'"id": "key"' in config.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        b'{"mcpServers": {}, "inputs": [{"id": "key", "type": "pickString"}]}',
+        b'{"mcpServers": {"theirs": {"command": "${input:key}"}}, "inputs": []}',
+    ],
+    ids=["theirs", "named-by-theirs"],
+)
+def test_what_others_need_or_made_stays(config: Path, ours: Folders, theirs: bytes) -> None:
+    config.write_bytes(theirs)
+    write([asking(config, "one", "key")], ours, command="configure")
+    assert (b"pickString" in config.read_bytes()) is (b"pickString" in theirs)
+    config.write_bytes(config.read_bytes() + b"\n")  # so that the entry goes through the editor
+    take_out([removing(config, "one", "vscode")], ours, command="remove")
+    assert b'"id": "key"' in config.read_bytes()
+
+
+def test_what_was_changed_since_we_put_it_stays(config: Path, ours: Folders) -> None:
+    write([asking(config, "one", "key")], ours, command="configure")
+    config.write_bytes(config.read_bytes().replace(b'"password": true', b'"password": false'))
+    take_out([removing(config, "one", "vscode")], ours, command="remove")
+    assert b'"id": "key"' in config.read_bytes()
+
+
+def test_a_hosts_lock_is_held_for_the_moment_of_writing_alone(config: Path, ours: Folders) -> None:
+    lock = HostLock("Host", "folder", stale=10)
+    seen: list[bool] = []
+
+    def look(_: int, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        there = config.with_name("mcp.json.lock").exists()
+        if function is os.replace and str(args[1]) in (str(config), str(config.with_name("new.json"))):
+            seen.append(there)
+        if function is os.replace and str(args[1]).endswith(".done"):
+            assert not there
+
+    targets = [adding(config, lock=lock), adding(config.with_name("new.json"), lock=lock)]
+    write(targets, ours, command="configure", system=Counting(look))
+    targets = [removing(config, lock=lock), removing(config.with_name("new.json"), lock=lock)]
+    take_out(targets, ours, command="remove", system=Counting(look))
+    undo(ours, system=Counting(look))
+    undo(ours, system=Counting(look))
+    assert seen == [True] * 6
+    assert os.listdir(config.parent) == ["mcp.json"]
+
+
+def test_what_the_host_wrote_while_we_waited_for_it_is_taken_up(config: Path, ours: Folders) -> None:
+    theirs = b'{"mcpServers": {"theirs": {"command": "y"}}}'
+    lock = config.with_name("mcp.json.lock")
+    lock.mkdir()
+
+    def let_go(_: int, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        if function.__name__ == "sleep" and lock.exists():
+            config.write_bytes(theirs)
+            lock.rmdir()
+
+    target = adding(config, lock=HostLock("Host", "folder", stale=10))
+    write([target], ours, command="configure", system=Counting(let_go))
+    assert names(config) == ["theirs", "connect"]
+    assert [record.id for record in Journal(ours).records("done", notes=[])] == [1]
+
+
+def test_where_the_host_keeps_its_lock_nothing_is_written_and_it_is_named(config: Path, ours: Folders) -> None:
+    lock = config.with_name("mcp.json.lock")
+    lock.mkdir()
+    system = Counting(lambda *_: os.utime(lock, (system.clock(), system.clock())))
+    target = adding(config, lock=HostLock("Claude Code", "folder", stale=10))
+    with pytest.raises(Refused, match="Claude Code has been writing"):
+        write([target], ours, command="configure", system=system)
+    assert (config.read_bytes(), lock.is_dir()) == (OLD, True)
+    assert not Journal(ours).unsettled()
+
+
+def test_on_a_read_only_file_system_it_is_not_said_that_anything_is_left_to_put_back(
+    config: Path, ours: Folders
+) -> None:
+    def read_only(_: int, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        if function in (os.open, os.unlink, os.mkdir) and ".connect-mcp-" in str(args[0]):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with pytest.raises(Refused, match="ead-only") as refusal:
+        add(config, ours, system=Counting(read_only))
+    assert "put back" not in str(refusal.value)
+    assert not Journal(ours).unsettled()
+
+
+def test_undoing_leaves_what_others_made_of_our_values(config: Path, ours: Folders) -> None:
+    add(config, ours)
+    changed = Put(SERVERS, "connect", {"command": "/bin/new", "timeout": 5})
+    write([Target(str(config), "jsonc", (changed,))], ours, command="configure again")
+    config.write_bytes(config.read_bytes().replace(b"/bin/new", b"/bin/newer").replace(b"dark", b"light"))
+    assert undo(ours).files[0].how == "reversed"
+    assert b"/bin/newer" in config.read_bytes()
+    assert b"timeout" not in config.read_bytes()
+
+
+def test_undoing_a_change_of_an_entry_that_is_gone_makes_no_piece_of_it(config: Path, ours: Folders) -> None:
+    add(config, ours)
+    changed = Put(SERVERS, "connect", {"command": "/bin/new"})
+    write([Target(str(config), "jsonc", (changed,))], ours, command="configure again")
+    undo(ours, 1)
+    before = config.read_bytes()
+    assert b"connect" not in before
+    assert undo(ours).files[0].how in ("left", "same")
+    assert config.read_bytes() == before
+    assert Journal(ours).installed() == ()
+
+
+def test_an_undo_can_be_undone_also_where_others_wrote_since(config: Path, ours: Folders) -> None:
+    add(config, ours)
+    undo(ours)
+    config.write_bytes(config.read_bytes().replace(b"dark", b"light"))
+    assert undo(ours, 2).files[0].how == "reversed"
+    assert b"/bin/connect" in config.read_bytes()
+    assert undo(ours, 3).files[0].how == "exact"
+    assert config.read_bytes() == OLD.replace(b"dark", b"light")
+    assert [one.status for one in Journal(ours).records("done", "undone", notes=[])] == [
+        "done",
+        "undone",
+        "done",
+        "undone",
+    ]
 
 
 def test_hosts_that_share_an_entry_add_up(config: Path, ours: Folders) -> None:

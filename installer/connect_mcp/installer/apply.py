@@ -334,7 +334,8 @@ def _companions(
             continue
         for (section, name), values in row.needs.items():
             now = engine.read(text, format_named(row.format), section, targets[0].path).get(name)
-            if now is not None and holds(now, values) and holds(values, now):
+            named = {} if section.keyed_by is None else {section.keyed_by: name}
+            if now is not None and holds(now, values) and holds({**named, **values}, now):
                 found[Remove(section, name)] = None
     return tuple(found)
 
