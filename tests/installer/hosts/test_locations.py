@@ -6,10 +6,13 @@ from connect_mcp.base.errors import Misuse
 from connect_mcp.base.machine import Platform
 from connect_mcp.installer.hosts.all_hosts import HOSTS, find
 from connect_mcp.installer.hosts.model import Scope
+from connect_mcp.installer.hosts.places import CODE_RELOCATORS
 from support.machines import machine
 
 MAC = "/Users/user/Library/Application Support"
 ROAMING = "C:\\Users\\user\\AppData\\Roaming"
+CLINE = "settings/cline_mcp_settings.json"
+WINDOWS_CLINE = CLINE.replace("/", "\\")
 PACKAGES = "C:\\Users\\user\\AppData\\Local\\Packages"
 
 USER_FILES: list[tuple[str, Platform, dict[str, str], str]] = [
@@ -23,6 +26,12 @@ USER_FILES: list[tuple[str, Platform, dict[str, str], str]] = [
     ("claude-desktop", "macos", {"XDG_CONFIG_HOME": "/cfg"}, f"{MAC}/Claude/claude_desktop_config.json"),
     ("claude-desktop", "windows", {}, f"{ROAMING}\\Claude\\claude_desktop_config.json"),
     ("claude-desktop", "windows", {"APPDATA": "D:\\R"}, "D:\\R\\Claude\\claude_desktop_config.json"),
+    ("cline", "linux", {}, f"/home/user/.cline/data/{CLINE}"),
+    ("cline", "macos", {"CLINE_DIR": "/cl"}, f"/cl/data/{CLINE}"),
+    ("cline", "windows", {}, f"C:\\Users\\user\\.cline\\data\\{WINDOWS_CLINE}"),
+    ("cline", "linux", {"CLINE_DATA_DIR": "/data", "CLINE_DIR": "/cl"}, f"/data/{CLINE}"),
+    ("cline", "windows", {"CLINE_DATA_DIR": "D:\\data"}, f"D:\\data\\{WINDOWS_CLINE}"),
+    ("cline", "linux", {"CLINE_MCP_SETTINGS_PATH": "/x.json", "CLINE_DATA_DIR": "/data"}, "/x.json"),
     ("codex", "linux", {}, "/home/user/.codex/config.toml"),
     ("codex", "macos", {}, "/Users/user/.codex/config.toml"),
     ("codex", "windows", {}, "C:\\Users\\user\\.codex\\config.toml"),
@@ -32,9 +41,20 @@ USER_FILES: list[tuple[str, Platform, dict[str, str], str]] = [
     ("continue", "macos", {}, "/Users/user/.continue/config.yaml"),
     ("continue", "windows", {}, "C:\\Users\\user\\.continue\\config.yaml"),
     ("continue", "macos", {"CONTINUE_GLOBAL_DIR": "/cn"}, "/cn/config.yaml"),
+    ("copilot-cli", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/home/user/.copilot/mcp-config.json"),
+    ("copilot-cli", "macos", {}, "/Users/user/.copilot/mcp-config.json"),
+    ("copilot-cli", "windows", {}, "C:\\Users\\user\\.copilot\\mcp-config.json"),
+    ("copilot-cli", "linux", {"COPILOT_HOME": "/cp"}, "/cp/mcp-config.json"),
     ("cursor", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/home/user/.cursor/mcp.json"),
     ("cursor", "macos", {}, "/Users/user/.cursor/mcp.json"),
     ("cursor", "windows", {}, "C:\\Users\\user\\.cursor\\mcp.json"),
+    ("gemini-cli", "linux", {}, "/home/user/.gemini/settings.json"),
+    ("gemini-cli", "macos", {"GEMINI_CLI_HOME": "/g"}, "/g/.gemini/settings.json"),
+    ("gemini-cli", "windows", {}, "C:\\Users\\user\\.gemini\\settings.json"),
+    ("kilo", "linux", {}, "/home/user/.config/kilo/kilo.json"),
+    ("kilo", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/cfg/kilo/kilo.json"),
+    ("kilo", "macos", {}, "/Users/user/.config/kilo/kilo.json"),
+    ("kilo", "windows", {}, "C:\\Users\\user\\.config\\kilo\\kilo.json"),
     ("opencode", "linux", {}, "/home/user/.config/opencode/opencode.json"),
     ("opencode", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/cfg/opencode/opencode.json"),
     ("opencode", "macos", {}, "/Users/user/.config/opencode/opencode.json"),
@@ -43,6 +63,9 @@ USER_FILES: list[tuple[str, Platform, dict[str, str], str]] = [
     # These two add a file of their own and move none.
     ("opencode", "linux", {"OPENCODE_CONFIG": "/x.json"}, "/home/user/.config/opencode/opencode.json"),
     ("opencode", "linux", {"OPENCODE_CONFIG_DIR": "/x"}, "/home/user/.config/opencode/opencode.json"),
+    ("qwen-code", "linux", {}, "/home/user/.qwen/settings.json"),
+    ("qwen-code", "macos", {"QWEN_HOME": "/q"}, "/q/settings.json"),
+    ("qwen-code", "windows", {}, "C:\\Users\\user\\.qwen\\settings.json"),
     ("vscode", "linux", {}, "/home/user/.config/Code/User/mcp.json"),
     ("vscode", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/cfg/Code/User/mcp.json"),
     ("vscode", "macos", {}, f"{MAC}/Code/User/mcp.json"),
@@ -62,8 +85,12 @@ USER_FILES: list[tuple[str, Platform, dict[str, str], str]] = [
 PROJECT_FILES = {
     "claude-code": ".mcp.json",
     "codex": ".codex/config.toml",
+    "copilot-cli": ".mcp.json",
     "cursor": ".cursor/mcp.json",
+    "gemini-cli": ".gemini/settings.json",
+    "kilo": "kilo.json",
     "opencode": "opencode.json",
+    "qwen-code": ".qwen/settings.json",
     "vscode": ".vscode/mcp.json",
     "vscode-insiders": ".vscode/mcp.json",
     "vscodium": ".vscode/mcp.json",
@@ -83,8 +110,9 @@ def test_every_host_is_located_on_every_platform_and_with_every_variable() -> No
         (host.id, platform) for host in HOSTS for platform in ("linux", "macos", "windows")
     }
     for host in HOSTS:
-        tried = {name for one, _, env, _ in USER_FILES for name in env if one == host.id or one == "vscode"}
-        assert set(host.scopes["user"].relocators) <= tried
+        tried = {name for one, _, env, _ in USER_FILES for name in env if one == host.id}
+        by_code = set(CODE_RELOCATORS) if host.id != "vscode" else set()
+        assert set(host.scopes["user"].relocators) - by_code <= tried
 
 
 @pytest.mark.parametrize("platform", ["linux", "macos", "windows"])
@@ -109,13 +137,22 @@ SECTIONS: list[tuple[str, Scope, tuple[str, ...], str | None, str]] = [
     ("claude-code", "project", ("mcpServers",), None, "jsonc"),
     ("claude-code", "local", ("projects", "/home/user", "mcpServers"), None, "jsonc"),
     ("claude-desktop", "user", ("mcpServers",), None, "jsonc"),
+    ("cline", "user", ("mcpServers",), None, "jsonc"),
     ("codex", "user", ("mcp_servers",), None, "toml"),
     ("codex", "project", ("mcp_servers",), None, "toml"),
     ("continue", "user", ("mcpServers",), "name", "yaml"),
+    ("copilot-cli", "user", ("mcpServers",), None, "jsonc"),
+    ("copilot-cli", "project", ("mcpServers",), None, "jsonc"),
     ("cursor", "user", ("mcpServers",), None, "jsonc"),
     ("cursor", "project", ("mcpServers",), None, "jsonc"),
+    ("gemini-cli", "user", ("mcpServers",), None, "jsonc"),
+    ("gemini-cli", "project", ("mcpServers",), None, "jsonc"),
+    ("kilo", "user", ("mcp",), None, "jsonc"),
+    ("kilo", "project", ("mcp",), None, "jsonc"),
     ("opencode", "user", ("mcp",), None, "jsonc"),
     ("opencode", "project", ("mcp",), None, "jsonc"),
+    ("qwen-code", "user", ("mcpServers",), None, "jsonc"),
+    ("qwen-code", "project", ("mcpServers",), None, "jsonc"),
     *(
         (build, scope, ("servers",), None, "jsonc")
         for build in ("vscode", "vscode-insiders", "vscodium")
@@ -233,6 +270,68 @@ def test_opencode_finds_a_projects_servers_in_its_own_folder() -> None:
     assert find("opencode").locate(here, "project", "/p").path == "/p/.opencode/opencode.jsonc"
 
 
+@pytest.mark.parametrize(
+    ("files", "chosen"),
+    [
+        ({}, ".mcp.json"),
+        ({".github/mcp.json": WITH}, ".github/mcp.json"),
+        ({".github/mcp.json": WITH, ".mcp.json": b"{}"}, ".mcp.json"),  # which hides the other one from Copilot
+    ],
+)
+def test_copilot_reads_the_first_of_a_projects_two_files(files: dict[str, bytes], chosen: str) -> None:
+    here = machine(files={f"/p/{name}": content for name, content in files.items()})
+    assert find("copilot-cli").locate(here, "project", "/p").path == f"/p/{chosen}"
+
+
+def test_a_new_mcp_json_does_not_hide_copilots_servers() -> None:
+    row, servers = find("claude-code"), b'{"mcpServers": {"a": {"command": "x"}}}'
+    hiding = machine(files={"/p/.github/mcp.json": servers})
+    assert "/p/.github/mcp.json" in (row.before_create(hiding, row.locate(hiding, "project", "/p")) or "")
+    assert row.before_create(hiding, row.locate(hiding, "local", "/p")) is None
+    for fine in (machine(), machine(files={"/p/.github/mcp.json": b"{}"})):
+        assert row.before_create(fine, row.locate(fine, "project", "/p")) is None
+
+
+OLDER_CLINE = f"/home/user/.config/Code/User/globalStorage/saoudrizwan.claude-dev/{CLINE}"
+SHARED_CLINE = f"/home/user/.cline/data/{CLINE}"
+
+
+@pytest.mark.parametrize(
+    ("files", "chosen"),
+    [
+        ({OLDER_CLINE: b'{"mcpServers": {"a": {"command": "x"}}}'}, OLDER_CLINE),
+        ({OLDER_CLINE: b'{"mcpServers": {}}'}, SHARED_CLINE),
+        ({OLDER_CLINE: b'{"mcpServers": {"a": {"command": "x"}}}', SHARED_CLINE: b"{}"}, SHARED_CLINE),
+    ],
+)
+def test_clines_older_file_is_used_until_it_was_taken_over(files: dict[str, bytes], chosen: str) -> None:
+    assert find("cline").locate(machine(files=files)).path == chosen
+
+
+def test_the_other_files_that_a_host_reads_are_known() -> None:
+    opencode = "/home/user/.config/opencode"
+    here = machine(
+        files={
+            f"{opencode}/config.json": WITHOUT,
+            f"{opencode}/opencode.json": WITH,
+            "/extra.json": WITH,
+            "/p/.mcp.json": b"{}",
+            "/home/user/.continue/mcpServers/a.yaml": b"",
+            "/home/user/.config/Code/User/profiles/1/mcp.json": b"",
+        },
+        env={"OPENCODE_CONFIG": "/extra.json"},
+    )
+    assert [place.path for place in find("opencode").others(here, "user")] == [f"{opencode}/config.json"]
+    assert [place.path for place in find("opencode").above(here, "user")] == ["/extra.json"]
+    (root,) = find("vscode").others(here, "project", "/p")
+    assert (root.path, root.section.path) == ("/p/.mcp.json", ("mcpServers",))
+    assert [place.path for place in find("vscode").others(here, "user")] == [
+        "/home/user/.config/Code/User/profiles/1/mcp.json"
+    ]
+    (block,) = find("continue").others(here, "user")
+    assert (block.format, block.section.keyed_by) == ("yaml", "name")
+
+
 def test_continue_does_not_hide_an_older_config() -> None:
     row, older = find("continue"), "/home/user/.continue/config.json"
     hiding = machine(files={older: b"{}"})
@@ -255,4 +354,9 @@ def test_codex_needs_the_home_that_it_was_given() -> None:
 
 def test_files_that_hold_state_of_their_own_are_made_private() -> None:
     private = {(host.id, scope) for host in HOSTS for scope, file in host.scopes.items() if file.mode == 0o600}
-    assert private == {("claude-code", "user"), ("claude-code", "local"), ("codex", "user")}
+    assert private == {
+        ("claude-code", "user"),
+        ("claude-code", "local"),
+        ("codex", "user"),
+        ("copilot-cli", "user"),
+    }

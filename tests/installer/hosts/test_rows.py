@@ -1,19 +1,21 @@
 """What holds for every row, and what each row says about entries, names and environments."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import connect_mcp.installer.hosts.model as model
-from connect_mcp.base.errors import Misuse
+from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.machine import Platform
 from connect_mcp.base.record import replace
 from connect_mcp.installer.editors.model import Put, Value
 from connect_mcp.installer.hosts.all_hosts import HOSTS, find
-from connect_mcp.installer.hosts.model import DOCK_PATH, Host, PassedOn
-from connect_mcp.installer.spec import Reference, ServerSpec, Template
+from connect_mcp.installer.hosts.model import DOCK_PATH, Form, Host, PassedOn
+from connect_mcp.installer.spec import Reference, ServerSpec, Template, Transport
 from support.machines import machine
 
 SPEC = ServerSpec("/opt/x", ("a", "b"), {"K": "v"})
@@ -29,9 +31,14 @@ specs = st.builds(
 )
 
 
+def as_understood(host: Host, spec: ServerSpec) -> ServerSpec:
+    """What a host takes a server for: a text that looks like a reference is one to it."""
+    return spec.mapped(host.syntax.understood) if host.syntax else spec
+
+
 def test_the_registry_and_the_modules_agree() -> None:
     folder = Path(model.__file__).parent
-    modules = {path.stem for path in folder.glob("*.py")} - {"model", "all_hosts", "own_locks", "syntax"}
+    modules = {path.stem for path in folder.glob("*.py")} - {"model", "all_hosts", "syntax", "own_locks", "places"}
     assert {host.id.replace("-", "_") for host in HOSTS} == {module.rstrip("_") for module in modules}
     assert len(HOSTS) == len(modules)
 
@@ -42,7 +49,7 @@ def test_the_rows_are_sorted_and_their_names_are_unique() -> None:
     assert len(names) == len(set(names))
     assert all(name == name.lower() for name in names)
     assert HOSTS[0] is next(iter(HOSTS))
-    assert HOSTS[1:3] == (find("claude-desktop"), find("codex"))
+    assert HOSTS[1:3] == tuple(HOSTS)[1:3]
 
 
 @pytest.mark.parametrize(
@@ -91,13 +98,14 @@ def test_every_fact_says_how_it_is_known(host: Host) -> None:
         "remote",
         "syntax",
         "limits",
-        "precedence",
         "entry_key",
         "companions",
         "shims",
     ):
         if getattr(host, optional) != defaults[optional]:
             expected.add(optional)
+    if len(host.scopes) > 1:
+        expected.add("precedence")
     assert set(host.evidence) == expected
     assert all(evidence.source for evidence in host.evidence.values())
 
@@ -114,8 +122,9 @@ def test_every_text_for_people_is_a_sentence(host: Host) -> None:
 @given(host=hosts, spec=specs)
 def test_what_is_rendered_reads_back_and_says_no_more_than_it_must(host: Host, spec: ServerSpec) -> None:
     entry = host.render(spec)
-    assert host.read(entry) == spec
-    assert all(value not in ([], {}, None, "") for value in entry.values())
+    assert host.read(entry) == as_understood(host, spec)
+    assert all(value not in ({}, None, "") for value in entry.values())
+    assert [] not in entry.values() or host.id == "goose", "it will not do without its arguments"
 
 
 @given(
@@ -135,36 +144,140 @@ def test_no_entry_is_too_odd_to_be_read(host: Host, entry: Value) -> None:
     assert spec is None or host.read(host.render(spec)) == spec
 
 
-REMOTE: dict[str, tuple[dict[str, Value], set[str]]] = {
-    "claude-code": (
-        {"type": "http", "url": "https://x", "headers": {}, "oauth": {}, "timeout": 5},
-        {"url", "headers", "oauth"},
-    ),
-    "claude-desktop": ({"type": "http", "url": "https://x", "headers": {}}, {"type", "url", "headers"}),
-    "codex": (
-        {"url": "https://x", "bearer_token_env_var": "T", "http_headers": {}, "enabled": False, "tool_timeout_sec": 5},
-        {"url", "bearer_token_env_var", "http_headers"},
-    ),
-    "continue": (
-        {"url": "https://x", "type": "sse", "requestOptions": {}, "connectionTimeout": 5},
-        {"url", "type", "requestOptions"},
-    ),
-    "cursor": ({"url": "https://x", "headers": {}, "auth": {}, "disabled": True}, {"url", "headers", "auth"}),
-    "opencode": ({"type": "remote", "url": "https://x", "headers": {}, "enabled": False}, {"url", "headers"}),
-    "vscode": ({"type": "http", "url": "https://x", "dev": {}}, {"url"}),
-    "vscode-insiders": ({"type": "sse", "url": "https://x", "headers": {}}, {"url", "headers"}),
-    "vscodium": ({"type": "http", "url": "https://x", "oauth": {}}, {"url", "oauth"}),
-}
+REMOTES = [(host, transport) for host in HOSTS if host.remote for transport in sorted(host.remote.transports)]
+each_remote = pytest.mark.parametrize(
+    ("host", "transport"), REMOTES, ids=[f"{host.id}-{transport}" for host, transport in REMOTES]
+)
+
+
+def remote_spec(transport: Transport, **headers: str) -> ServerSpec:
+    return ServerSpec(url="https://mcp.example/x?y=1", transport=transport, headers=headers)
+
+
+@each_remote
+def test_a_remote_server_reads_back(host: Host, transport: Transport) -> None:
+    for spec in (remote_spec(transport), remote_spec(transport, Authorization="Bearer t", Other="x")):
+        entry = host.render(spec)
+        found = host.read(entry)
+        assert found is not None
+        assert (found.url, found.headers) == (spec.url, spec.headers)
+        told_apart = (
+            host.render(remote_spec("http")) != host.render(remote_spec("sse")) if len(transports(host)) > 1 else 1
+        )
+        assert found.transport == (transport if told_apart else "http")
+        assert all(value not in ([], {}, None, "") for value in entry.values())
+        assert set(entry) <= {*entry_keys(host), "type"}
+
+
+def transports(host: Host) -> frozenset[Transport]:
+    return host.remote.transports if host.remote else frozenset()
+
+
+def entry_keys(host: Host) -> tuple[str, ...]:
+    return (*host.stdio.keys, *(host.remote.keys if host.remote else ()))
 
 
 @each_host
-def test_a_remote_entry_is_not_read_as_a_command_and_loses_what_contradicts_one(host: Host) -> None:
-    entry, gone = REMOTE[host.id]
-    remote = host.read(entry)
-    assert (remote.url, remote.is_remote) == ("https://x", True) if host.remote and remote else remote is None
-    put, *_ = host.changes(host.locate(machine()), "connect", SPEC, entry)
-    assert put.drop == {(key,) for key in gone}
-    assert put.entry.items() >= host.render(SPEC).items()
+def test_a_host_without_a_form_for_a_server_says_what_to_do_instead(host: Host) -> None:
+    for transport in {"http", "sse"} - transports(host):
+        with pytest.raises(Refused, match="has no form for a server over") as caught:
+            host.render(remote_spec(transport))
+        assert "mcp-remote" in caught.value.mend
+
+
+def after(existing: Mapping[str, Value], put: Put) -> dict[str, Value]:
+    """The entry that an edit leaves: maps are merged, and what is to be dropped goes."""
+    kept = {key: value for key, value in existing.items() if (key,) not in put.drop}
+    return {**kept, **put.entry}
+
+
+@each_remote
+def test_an_entry_that_becomes_another_kind_loses_what_contradicts_it(host: Host, transport: Transport) -> None:
+    location, remote = host.locate(machine()), remote_spec(transport, Authorization="Bearer t")
+    started, reached = host.render(replace(SPEC, cwd="/srv")), host.render(remote)
+    for old, spec, form in ((reached, SPEC, host.stdio), (started, remote, host.remote)):
+        existing = {**old, **dict.fromkeys(form_keys(host, form), "left over"), "mine": 1}
+        put = host.changes(location, "connect", spec, existing)[0]
+        now = after(existing, put)
+        assert now["mine"] == 1
+        found = host.read({key: value for key, value in now.items() if key != host.name_in})
+        assert found is not None
+        assert (found.command, found.args, found.url, found.headers) == (
+            (spec.command, spec.args, spec.url, spec.headers)
+        )
+        assert "left over" not in now.values()
+
+
+def form_keys(host: Host, form: Form | None) -> tuple[str, ...]:
+    """The keys of the other form, and those that say again what this one says."""
+    other = host.remote if form is host.stdio else host.stdio
+    return (*(other.keys if other else ()), *(form.again if form else ()))
+
+
+@each_remote
+def test_a_remote_entry_keeps_what_the_user_added_and_loses_another_spelling(host: Host, transport: Transport) -> None:
+    assert host.remote
+    remote = remote_spec(transport)
+    entry = host.render(remote)
+    existing = {**entry, "mine": 1, **dict.fromkeys(host.remote.again, "old")}
+    put = host.changes(host.locate(machine()), "connect", remote, existing)[0]
+    now = after(existing, put)
+    assert now["mine"] == 1
+    assert "old" not in now.values()
+    assert host.read(now) == host.read(entry)
+
+
+def test_a_url_that_an_older_version_wrote_into_claude_desktops_file_goes() -> None:
+    row = find("claude-desktop")
+    put = row.changes(row.locate(machine()), "connect", SPEC, {"type": "http", "url": "https://x", "headers": {}})[0]
+    assert put.drop == {("type",), ("url",), ("headers",)}
+
+
+def form_rows() -> Iterator[Any]:
+    for host in HOSTS:
+        for kind in host.syntax.forms if host.syntax else ():
+            for field in sorted(host.syntax.fields if host.syntax else ()):
+                yield pytest.param(host, kind, field, id=f"{host.id}-{kind}-{field}")
+
+
+@pytest.mark.parametrize(("host", "kind", "field"), list(form_rows()))
+def test_every_form_of_a_reference_reads_back(host: Host, kind: str, field: str) -> None:
+    assert host.syntax
+    plain, _, default = kind.partition("-default") if kind.endswith("-default") else (kind, "", None)
+    named = plain in ("env", "input", "secret", "file")
+    reference = Reference(plain, "NAME" if named else "", None if default is None else "else")  # type: ignore[arg-type]
+    text = Template("a:", reference, "/z")
+    written = host.syntax.written(field, text)
+    found = host.syntax.understood(field, written)
+    assert isinstance(found, Template), written
+    if (host.id, kind) == ("continue", "env"):  # Continue looks for a secret in the environment as well
+        reference = Reference("secret", "NAME")
+    assert found.parts == ("a:", reference, "/z")
+    assert host.syntax.written(field, found) == written
+
+
+@each_host
+def test_a_reference_that_a_host_has_no_form_for_is_refused(host: Host) -> None:
+    odd = Template(
+        Reference("file", "x") if not host.syntax or "file" not in host.syntax.forms else Reference("input", "x")
+    )
+    with pytest.raises(Refused, match="has no form for"):
+        host.render(ServerSpec("/opt/x", (), {"K": odd}))
+
+
+def test_a_projects_file_of_kilo_takes_no_reference() -> None:
+    row, spec = find("kilo"), ServerSpec("/opt/x", (), {"K": Template(Reference("env", "K"))})
+    assert row.changes(row.locate(machine()), "connect", spec)
+    with pytest.raises(Refused, match="takes no reference in this file"):
+        row.changes(row.locate(machine(), "project"), "connect", spec)
+
+
+@each_host
+def test_a_folder_that_the_host_would_not_start_a_server_in_is_not_written(host: Host) -> None:
+    there = ServerSpec("/opt/x", cwd="/srv")
+    found = host.read(host.render(there))
+    assert found is not None
+    assert (found.cwd == "/srv") is ("cwd" in host.stdio.fields) is not bool(host.unheld(there))
 
 
 @each_host
@@ -290,45 +403,36 @@ def test_a_host_can_hold_back_what_looks_secret() -> None:
     assert set(careful.server_env(machine(env=ENV), {})) == set(ENV) - {"GITHUB_TOKEN"}
 
 
-@pytest.mark.parametrize(
-    ("host", "platform", "there"),
-    [
-        ("claude-code", "linux", "/home/user/.claude.json"),
-        ("claude-code", "windows", "C:\\Users\\user\\.claude"),
-        ("claude-desktop", "linux", "/home/user/.config/Claude"),
-        ("claude-desktop", "macos", "/Applications/Claude.app"),
-        ("claude-desktop", "windows", "C:\\Users\\user\\AppData\\Local\\Packages\\Claude_pzs8sxrjxfjjc"),
-        ("codex", "macos", "/Users/user/.codex"),
-        ("continue", "linux", "/home/user/.continue"),
-        ("cursor", "macos", "/Users/user/.cursor"),
-        ("cursor", "windows", "C:\\Users\\user\\AppData\\Local\\Programs\\cursor"),
-        ("opencode", "linux", "/home/user/.config/opencode"),
-        ("vscode", "macos", "/Applications/Visual Studio Code.app"),
-        ("vscode", "linux", "/home/user/.config/Code"),
-        ("vscode-insiders", "windows", "C:\\Users\\user\\AppData\\Roaming\\Code - Insiders"),
-        ("vscodium", "linux", "/home/user/.config/VSCodium"),
-    ],
-)
-def test_a_host_is_found_by_what_it_leaves_behind_and_no_other_is(host: str, platform: Platform, there: str) -> None:
-    here = machine(platform, files={there: None})
-    assert {row.id: row.detect(here) for row in HOSTS if row.detect(here)} == {host: there}
+PLATFORMS: tuple[Platform, ...] = ("linux", "macos", "windows")
 
 
-@pytest.mark.parametrize(
-    ("host", "command"),
-    [
-        ("claude-code", "claude"),
-        ("codex", "codex"),
-        ("continue", "cn"),
-        ("cursor", "cursor-agent"),
-        ("opencode", "opencode"),
-        ("vscode", "code"),
-        ("vscode-insiders", "code-insiders"),
-        ("vscodium", "codium"),
-    ],
-)
-def test_a_host_is_found_by_its_command(host: str, command: str) -> None:
-    program = f"/opt/bin/{command}"
-    here = machine(env={"PATH": "/opt/bin"}, executable=frozenset({program}))
-    assert [row.id for row in HOSTS if row.detect(here)] == [host]
-    assert find(host).detect(here) == program
+@each_host
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_host_is_found_by_each_thing_that_it_leaves_behind_and_no_other_is(host: Host, platform: Platform) -> None:
+    for template in (*host.detection.paths, *host.detection.on.get(platform, ())):
+        there = machine(platform).path(template.replace("*", "17.0_a1"))
+        here = machine(platform, files={there: None})
+        assert host.detect(here) == there
+        # A host inside another one shows that the other is there as well.
+        assert all(found == there or there.startswith(found) for row in HOSTS if (found := row.detect(here)))
+
+
+@each_host
+def test_a_host_is_found_by_its_command_and_no_other_is(host: Host) -> None:
+    for command in host.detection.commands:
+        program = f"/opt/bin/{command}"
+        here = machine(env={"PATH": "/opt/bin"}, executable=frozenset({program}))
+        assert host.detect(here) == program
+        assert [row.id for row in HOSTS if row.detect(here)] == [host.id]
+
+
+@each_host
+def test_a_host_can_be_found_where_it_can_run(host: Host) -> None:
+    runs = ("windows",) if host.id == "visual-studio" else PLATFORMS
+    for platform in runs:
+        assert host.detection.commands or host.detection.paths or host.detection.on.get(platform)
+
+
+@each_host
+def test_a_server_can_be_switched_off_or_it_is_said_how(host: Host) -> None:
+    assert host.off or host.off_names or host.off_by_hand

@@ -20,6 +20,7 @@ from .model import (
     typed,
 )
 from .own_locks import CLAUDE_CODE
+from .places import would_hide
 from .syntax import Syntax
 
 RESERVED = frozenset({"workspace", "claude-in-chrome", "computer-use", "Claude Preview", "Claude Browser"})
@@ -138,6 +139,7 @@ HOST = Host(
     shims=("*",),
     protocol="2025-11-25",
     reload="Start a new Claude Code session, or run /mcp in a running one to see the server's state.",
+    before_create=would_hide,
     evidence={
         "detection": Evidence("live", "claude 2.1.197"),
         "scopes.user": Evidence("live", "claude 2.1.197: mcp add -s user, with and without CLAUDE_CONFIG_DIR"),
@@ -161,5 +163,9 @@ HOST = Host(
         "protocol": Evidence("live", "claude 2.1.197"),
         "shims": Evidence("docs", "Claude Code's changelog: `cmd /c` is no longer needed"),
         "reload": Evidence("docs", "Claude Code's documentation of /mcp"),
+        "precedence": Evidence(
+            "live", "claude 2.1.197: a project's entry that is not approved yet loses to the user's"
+        ),
+        "before_create": Evidence("live", "copilot 1.0.102: mcp list --json with both files"),
     },
 )

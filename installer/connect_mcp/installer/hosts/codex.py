@@ -215,6 +215,7 @@ HOST = Host(
     patience=Patience(interactive=30, headless=1, setting="required = true and startup_timeout_sec = 30 in the entry"),
     protocol="2025-06-18",
     reload="Start Codex again.",
+    precedence=("project", "user"),
     before_create=missing_home,
     evidence={
         "detection": Evidence("live", "codex 0.169.0"),
@@ -236,6 +237,7 @@ HOST = Host(
         "patience": Evidence("live", "codex 0.169.0: 29.99 s for a required server, about 1 s with exec"),
         "protocol": Evidence("live", "codex 0.169.0"),
         "reload": Evidence("live", "codex 0.169.0"),
+        "precedence": Evidence("derived", "from the order of its config layers: codex-rs/core, user, then project"),
         "before_create": Evidence("live", "codex 0.169.0: 'CODEX_HOME points to …, but that path does not exist'"),
     },
 )

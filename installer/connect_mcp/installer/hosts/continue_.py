@@ -20,8 +20,10 @@ from .model import (
     reached,
     started,
 )
+from .places import MCP_SERVERS
 from .syntax import Syntax
 
+SECTION = Section(("mcpServers",), keyed_by="name")
 _BOTH = {"HOME", "LOGNAME", "PATH", "USER", "USERNAME", "USERPROFILE"}
 
 
@@ -42,6 +44,16 @@ def hidden_settings(machine: Machine, location: Location) -> str | None:
     return (
         f"Continue reads {older} as long as there is no config.yaml; making one would hide all settings in it. "
         "Move its settings into a config.yaml first."
+    )
+
+
+def block_files(machine: Machine, project: str) -> tuple[Location, ...]:
+    """The files of single servers that the editors' Continue reads as well, `cn` does not."""
+    folder = machine.join(_folder(machine), "mcpServers")
+    return tuple(
+        Location(path, SECTION, "yaml") if path.endswith(("yaml", "yml")) else Location(path, MCP_SERVERS, "jsonc")
+        for ending in ("yaml", "yml", "json")
+        for path in machine.files.glob(folder, f"*.{ending}")
     )
 
 
@@ -77,9 +89,10 @@ HOST = Host(
     scopes={
         "user": ConfigFile(
             path=config_file,
-            section=Section(("mcpServers",), keyed_by="name"),
+            section=SECTION,
             format="yaml",
             relocators=("CONTINUE_GLOBAL_DIR",),
+            others=block_files,
             top={"name": "Local Config", "version": "1.0.0", "schema": "v1"},
         ),
     },
@@ -118,7 +131,9 @@ HOST = Host(
     before_create=hidden_settings,
     evidence={
         "detection": Evidence("derived", "from the config path and the command"),
-        "scopes.user": Evidence("live", "cn 1.5.47; CONTINUE_GLOBAL_DIR: continuedev/continue core/util/paths.ts"),
+        "scopes.user": Evidence(
+            "live", "cn 1.5.47; CONTINUE_GLOBAL_DIR and the block files: continuedev/continue core/util/paths.ts"
+        ),
         "tolerance": Evidence("live", "cn 1.5.47: comments and a byte order mark are accepted"),
         "entry": Evidence(
             "live", "cn 1.5.47: a list of named entries, a map is rejected; no name or version, no start"

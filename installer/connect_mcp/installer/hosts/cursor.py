@@ -62,6 +62,7 @@ HOST = Host(
     limits=Limits(tool_name=60, tools=80, prefix="{server}_{tool}"),
     passed_on=PassedOn(from_dock=True),
     reload="Cursor reads the file again by itself; if the server stays off, switch it on under Settings > MCP.",
+    precedence=("project", "user"),
     evidence={
         "detection": Evidence("peer", "neondatabase/add-mcp; the program folders are derived"),
         "scopes.user": Evidence("source", "VS Code's discovery of other hosts' servers"),
@@ -76,5 +77,6 @@ HOST = Host(
             "derived", "from VS Code, which it is a fork of; the short PATH: docs of several servers"
         ),
         "reload": Evidence("memory", "not checked"),
+        "precedence": Evidence("docs", "cursor.com/docs/mcp"),
     },
 )

@@ -87,6 +87,7 @@ class ConfigFile(NamedTuple):
             or is used beside it. See `Host.others`.
         above: the same, where an entry in one of them wins over `path`, the strongest last. See `Host.above`.
         note: one sentence for people on what else must be true for the host to use this file, or "".
+        replaces_links: whether the host, when it writes, puts a file of its own in the place of a link.
 
     The other attributes are those of `Location`.
     """
@@ -104,6 +105,7 @@ class ConfigFile(NamedTuple):
     note: str = ""
     lock: HostLock | None = None
     references: bool = True
+    replaces_links: bool = False
 
     def locate(self, machine: Machine, project: str) -> Location:
         """The file on this machine, for this project's folder."""
@@ -146,6 +148,7 @@ class PassedOn(NamedTuple):
         names: the only variables that it passes on; None for all of them.
         on_windows: the same on Windows, where `names` is not None.
         withheld: a regular expression for names that it holds back, or "".
+        refuses: variables that an entry cannot set; it leaves them out.
         adds: what it sets by itself.
         from_dock: whether people start it from a dock or a menu, so that on macOS it has launchd's short PATH.
     """
@@ -153,8 +156,29 @@ class PassedOn(NamedTuple):
     names: frozenset[str] | None = None
     on_windows: frozenset[str] = frozenset()
     withheld: str = ""
+    refuses: frozenset[str] = frozenset()
     adds: Mapping[str, str] = _NOTHING
     from_dock: bool = False
+
+
+SDK_NAMES = frozenset({"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"})
+SDK_NAMES_ON_WINDOWS = frozenset(
+    {
+        "APPDATA",
+        "HOMEDRIVE",
+        "HOMEPATH",
+        "LOCALAPPDATA",
+        "PATH",
+        "PROCESSOR_ARCHITECTURE",
+        "PROGRAMFILES",
+        "SYSTEMDRIVE",
+        "SYSTEMROOT",
+        "TEMP",
+        "USERNAME",
+        "USERPROFILE",
+    }
+)
+"""What the TypeScript SDK's client passes on where its host says nothing else (its `getDefaultEnvironment`)."""
 
 
 DOCK_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
@@ -205,17 +229,22 @@ class NameRule(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What a host takes of a server's tools.
+    """What a host takes of a server and its tools.
 
     Attributes:
         tool_name: characters that a tool's name may have with the host's prefix; None for no limit that is known.
         tools: how many tools it offers to its model; None for no limit that is known.
         prefix: how it names a tool, with `{server}` and `{tool}` in it; "" where that is not known.
+        stray_output: whether it takes lines on a server's standard output that are no messages; it loses the server's
+            tools over one where it does not.
+        pages: whether it reads more than the first page of a tool list.
     """
 
     tool_name: int | None = None
     tools: int | None = None
     prefix: str = ""
+    stray_output: bool = True
+    pages: bool = True
 
 
 Entry = Mapping[str, Value]
@@ -372,9 +401,9 @@ class Host:
         if self.name_in:
             entry = {self.name_in: name, **entry}
         if isinstance(existing, Mapping):
-            drop = self._contradicting(existing, entry, self._form(spec))
+            drop = self._contradicting(existing, entry, self.form(spec))
         else:
-            entry, drop = {**entry, **self._form(spec).fresh}, frozenset()
+            entry, drop = {**entry, **self.form(spec).fresh}, frozenset()
         put = Put(location.section, self.entry_key(name), entry, drop, location.top)
         return (put, *self.companions(spec))
 
@@ -384,7 +413,7 @@ class Host:
         Raises:
             Refused: where this host has no form for such a server, or for a reference in it.
         """
-        form = self._form(spec)
+        form = self.form(spec)
         if "cwd" in self.unheld(spec):
             spec = replace(spec, cwd="")
         try:
@@ -401,7 +430,7 @@ class Host:
         Raises:
             Refused: where this host has no form for such a server.
         """
-        return ("cwd",) if spec.cwd and "cwd" not in self._form(spec).fields else ()
+        return ("cwd",) if spec.cwd and "cwd" not in self.form(spec).fields else ()
 
     def read(self, entry: Value) -> ServerSpec | None:
         """The server that an entry means; None where it is not what this host wants."""
@@ -411,7 +440,7 @@ class Host:
         spec = next((spec for form in forms if (spec := form.read(entry))), None)
         return spec.mapped(self.syntax.understood) if spec and self.syntax else spec
 
-    def _form(self, spec: ServerSpec) -> Form:
+    def form(self, spec: ServerSpec) -> Form:
         """The form for a server.
 
         Raises:
@@ -449,6 +478,7 @@ class Host:
             The variables; in upper case on Windows, which does not tell the cases apart.
         """
         passed, windows = self.passed_on, machine.platform == "windows"
+        entry_env = {key: text for key, text in entry_env.items() if key.upper() not in passed.refuses}
         entry_env = self.filled(machine, entry_env)
         env, entry_env = (_upper(machine.env), _upper(entry_env)) if windows else (dict(machine.env), entry_env)
         if passed.names is not None:

@@ -1,8 +1,5 @@
 """opencode: one command as an argument list, and several files that it merges."""
 
-from collections.abc import Callable
-
-from connect_mcp.base.errors import Refused
 from connect_mcp.base.machine import Machine
 from connect_mcp.installer.editors.model import Section, Value
 from connect_mcp.installer.spec import ServerSpec
@@ -23,43 +20,39 @@ from .model import (
     strings,
     variables,
 )
+from .places import Candidates
 from .syntax import Syntax
 
-_SECTION = Section(("mcp",))
+SECTION = Section(("mcp",))
 
 
-def one_of(folder: str, *names: str, new: str = "opencode.json") -> Callable[[Machine, str], str]:
-    """The one to write of several files that opencode merges.
-
-    One that holds servers wins, so that they stay together; then one that is there. Among equals it is the one that
-    opencode reads last, since nothing in the others can override what it says. Where there is none, `new` is made: the
-    name that opencode's documentation uses, and that `opencode mcp add` makes.
-
-    Args:
-        folder: a template for `Machine.path`, or "" for the project's folder.
-        names: the files in it, in the order in which opencode reads them.
-        new: the one to make.
-    """
-
-    def path(machine: Machine, project: str) -> str:
-        base = machine.path(folder) if folder else project
-        there = [file for name in names if machine.exists(file := machine.join(base, name))]
-        if len(there) > 1:
-            there = [file for file in there if _may_hold_servers(machine, file)] or there
-        return there[-1] if there else machine.join(base, new)
-
-    return path
+_USER = Candidates(
+    SECTION,
+    tuple(f"$XDG_CONFIG_HOME/opencode/{name}" for name in ("config.json", "opencode.json", "opencode.jsonc")),
+    new="$XDG_CONFIG_HOME/opencode/opencode.json",
+)
+_PROJECT = Candidates(
+    SECTION,
+    ("opencode.json", "opencode.jsonc", ".opencode/opencode.json", ".opencode/opencode.jsonc"),
+    new="opencode.json",
+)
 
 
-def _may_hold_servers(machine: Machine, file: str) -> bool:
-    """Whether the file has servers; one that cannot be read is taken for one, so that the edit says what is wrong."""
-    from connect_mcp.installer.editors.engine import decode, read
-    from connect_mcp.installer.editors.formats import format_named
+def stronger_than_the_users(machine: Machine, project: str) -> tuple[str, ...]:
+    """The files that win over the user's own: one that a variable names, and those of further folders."""
+    named, folder = machine.variable("OPENCODE_CONFIG"), machine.variable("OPENCODE_CONFIG_DIR")
+    files = [machine.join(machine.cwd, named)] if named else []
+    return (*files, *_stronger_folders(machine, folder))
 
-    try:
-        return bool(read(decode(machine.files.read(file) or b"", file), format_named("jsonc"), _SECTION, file))
-    except Refused:
-        return True
+
+def stronger_than_the_projects(machine: Machine, project: str) -> tuple[str, ...]:
+    """The files that win over a project's."""
+    return _stronger_folders(machine, machine.variable("OPENCODE_CONFIG_DIR"))
+
+
+def _stronger_folders(machine: Machine, folder: str | None) -> tuple[str, ...]:
+    folders = [machine.path("~/.opencode"), *([machine.join(machine.cwd, folder)] if folder else [])]
+    return tuple(machine.join(folder, name) for folder in folders for name in ("opencode.json", "opencode.jsonc"))
 
 
 def render(spec: ServerSpec) -> Entry:
@@ -87,6 +80,9 @@ SYNTAX = Syntax(
     missing="empty",
 )
 
+RESERVED = (
+    NameRule({"servers", "timeout"}.__contains__, "A newer form of opencode's file uses this name for something else."),
+)
 
 HOST = Host(
     id="opencode",
@@ -95,15 +91,19 @@ HOST = Host(
     detection=Detection(commands=("opencode",), paths=("$XDG_CONFIG_HOME/opencode", "~/.opencode")),
     scopes={
         "user": ConfigFile(
-            path=one_of("$XDG_CONFIG_HOME/opencode", "config.json", "opencode.json", "opencode.jsonc"),
-            section=_SECTION,
+            path=_USER.path,
+            section=SECTION,
             format="jsonc",
             relocators=("XDG_CONFIG_HOME",),
+            others=_USER.others,
+            above=stronger_than_the_users,
         ),
         "project": ConfigFile(
-            path=one_of("", "opencode.json", "opencode.jsonc", ".opencode/opencode.json", ".opencode/opencode.jsonc"),
-            section=_SECTION,
+            path=_PROJECT.path,
+            section=SECTION,
             format="jsonc",
+            others=_PROJECT.others,
+            above=stronger_than_the_projects,
         ),
     },
     stdio=started(
@@ -118,16 +118,12 @@ HOST = Host(
     limits=Limits(prefix="{server}_{tool}"),
     off=(("enabled", False), ("disabled", True)),
     waits=(Wait("timeout", "start", 0.001),),
-    name_rules=(
-        NameRule(
-            {"servers", "timeout"}.__contains__,
-            "A newer form of opencode's file uses this name for something else.",
-        ),
-    ),
+    name_rules=RESERVED,
     passed_on=PassedOn(adds={"AGENT": "1", "OPENCODE": "1"}),
     patience=Patience(interactive=30, headless=30, setting="timeout (milliseconds) in the entry"),
     protocol="2025-11-25",
     reload="Start opencode again.",
+    precedence=("project", "user"),
     evidence={
         "detection": Evidence("live", "opencode 1.18.33"),
         "scopes.user": Evidence(
@@ -149,5 +145,6 @@ HOST = Host(
         "patience": Evidence("live", "opencode 1.18.33"),
         "protocol": Evidence("live", "opencode 1.18.33"),
         "reload": Evidence("live", "opencode 1.18.33"),
+        "precedence": Evidence("live", "opencode 1.18.33: debug config"),
     },
 )

@@ -88,5 +88,11 @@ NO_REFERENCES = Syntax(r"(?!)", {})
 DOLLAR_BRACES = Syntax(r"\$\{(?P<env>[A-Za-z_]\w*)\}", {"env": "${{name}}"})
 """`${X}`."""
 
+DOLLAR = Syntax(
+    r"\$(?:(?P<env>[A-Za-z_]\w*)|\{(?P<env2>[A-Za-z_]\w*)\})",
+    {"env": "${{name}}"},
+)
+"""`$X` and `${X}`."""
+
 ENV_COLON = Syntax(r"\$\{env:(?P<env>[^}]+)\}", {"env": "${env:{name}}"})
 """`${env:X}`."""

@@ -13,14 +13,16 @@ from .model import (
     Evidence,
     Host,
     Limits,
+    Location,
     PassedOn,
+    Paths,
     in_project,
-    per_platform,
     reached,
     read_plain,
     started,
     typed,
 )
+from .places import CODE_RELOCATORS, MCP_SERVERS, code_user_folder
 from .syntax import Syntax
 
 _SECTION = Section(("servers",))
@@ -78,12 +80,14 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
                 path=_user_file(folder),
                 section=_SECTION,
                 format="jsonc",
-                relocators=("VSCODE_PORTABLE", "VSCODE_APPDATA", "XDG_CONFIG_HOME"),
+                relocators=CODE_RELOCATORS,
+                others=_profiles_files(folder),
             ),
             "project": ConfigFile(
                 path=in_project(".vscode/mcp.json"),
                 section=_SECTION,
                 format="jsonc",
+                others=root_file,
                 note=f"{title} asks before it starts a project's servers.",
             ),
         },
@@ -94,6 +98,7 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
         syntax=SYNTAX,
         off_by_hand=f"{title} keeps this in its own state: disable the server in the Extensions view.",
         limits=Limits(tool_name=64, tools=128, prefix="mcp_{server}_{tool}"),
+        precedence=(),
         companions=inputs,
         passed_on=PassedOn(adds={"ELECTRON_RUN_AS_NODE": "1"}),
         shims=("*",),
@@ -102,9 +107,10 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
         evidence={
             "detection": Evidence("source", "folders: microsoft/vscode, userDataPath; the command: derived"),
             "scopes.user": Evidence(
-                "source", "microsoft/vscode 1.139.1, userDataPath and mcpResource; not named profiles"
+                "source",
+                "microsoft/vscode 1.139.1, userDataPath and mcpResource; a named profile has a file of its own",
             ),
-            "scopes.project": Evidence("live", "code-server 4.139.1 (VS Code 1.139.1)"),
+            "scopes.project": Evidence("live", "code-server 4.139.1 (VS Code 1.139.1); it reads .mcp.json too: source"),
             "tolerance": Evidence("source", "microsoft/vscode 1.139.1: its schema allows comments and trailing commas"),
             "entry": Evidence("live", "code-server 4.139.1; the keys from its schema for mcp.json"),
             "remote": Evidence("source", "microsoft/vscode 1.139.1: its schema for mcp.json"),
@@ -118,25 +124,27 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
             "shims": Evidence("memory", "that it starts .cmd and .bat files through a shell"),
             "protocol": Evidence("live", "code-server 4.139.1"),
             "reload": Evidence("live", "code-server 4.139.1"),
+            "precedence": Evidence("live", "code-server 4.139.1: MCP: List Servers shows the user's and the project's"),
         },
     )
 
 
 def _user_file(folder: str) -> Callable[[Machine, str], str]:
-    usual = per_platform(
-        linux=f"$XDG_CONFIG_HOME/{folder}/User/mcp.json",
-        macos=f"~/Library/Application Support/{folder}/User/mcp.json",
-        windows=f"%APPDATA%/{folder}/User/mcp.json",
-    )
+    return lambda machine, project: machine.join(code_user_folder(machine, folder), "mcp.json")
 
-    def path(machine: Machine, project: str) -> str:
-        if portable := machine.variable("VSCODE_PORTABLE"):
-            return machine.join(portable, "user-data/User/mcp.json")
-        if moved := machine.variable("VSCODE_APPDATA"):
-            return machine.join(moved, folder, "User/mcp.json")
-        return usual(machine, project)
 
-    return path
+def _profiles_files(folder: str) -> Paths:
+    """The files of named profiles: VS Code reads the one of the profile that a window uses, in place of the user's."""
+
+    def paths(machine: Machine, project: str) -> tuple[str, ...]:
+        return tuple(machine.files.glob(code_user_folder(machine, folder), "profiles/*/mcp.json"))
+
+    return paths
+
+
+def root_file(machine: Machine, project: str) -> tuple[Location, ...]:
+    """The `.mcp.json` that VS Code reads as well, in the form of Claude Code; we write none there for VS Code."""
+    return (Location(machine.join(project, ".mcp.json"), MCP_SERVERS, "jsonc"),)
 
 
 def read_lenient(entry: Entry) -> ServerSpec | None:
