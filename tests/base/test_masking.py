@@ -100,3 +100,15 @@ def test_a_long_text_made_to_be_searched_slowly_is_not(piece: str) -> None:
 def test_what_takes_a_secrets_place_can_be_chosen() -> None:
     text = without_secrets("a=1 PASSWORD=hunter2 x=swordfish", lambda secret: f"{{{len(secret)}}}", ["swordfish"])
     assert text == "a=1 PASSWORD={7} x={9}"
+
+
+def test_the_name_of_a_stored_secret_is_none_and_what_another_programs_option_holds_is() -> None:
+    entry = {"args": ["run", "--secret", "GITHUB_TOKEN", "--secret", "A=B", "--", "x", "--secret", "hunter2hunter2"]}
+    assert secret_values(entry) == {"hunter2hunter2"}
+    assert secret_values({"args": ["--secret", "JBSWY3DPEHPK3PXP"]}) == {"JBSWY3DPEHPK3PXP"}
+
+
+def test_a_scheme_before_a_reference_makes_it_no_secret() -> None:
+    assert secret_values({"Authorization": "Bearer ${env:TOKEN}"}) == set()
+    assert "Bearer ${env:TOKEN}" in masked('"Authorization": "Bearer ${env:TOKEN}"')
+    assert secret_values({"Authorization": "Bearer abc"}) == {"Bearer abc"}

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .errors import Refused
 from .masking import looks_secret, masked
@@ -32,6 +32,7 @@ class Ready:
         revision: the protocol revision that it answered with, safe to print.
         stray: the first lines on its standard output that are no MCP messages, safe to print, secrets masked; some
             hosts drop a server over one.
+        first_page: how many of the tools are on the first page of its list; some hosts read no further.
     """
 
     tools: tuple[str, ...]
@@ -39,6 +40,7 @@ class Ready:
     server_info: Mapping[str, object]
     revision: str
     stray: tuple[str, ...]
+    first_page: int
 
 
 def handshake(
@@ -49,6 +51,7 @@ def handshake(
     revision: str = "2025-11-25",
     client_name: str = "connect-mcp",
     timeout: float = 30.0,
+    secrets: Iterable[str] = (),
 ) -> Ready:
     """Start `argv`, do `initialize`, `notifications/initialized` and `tools/list` (every page), and close its input.
 
@@ -59,14 +62,17 @@ def handshake(
         revision: the protocol revision to ask for.
         client_name: the client to present; some servers answer by it.
         timeout: seconds for the exchange as a whole; ending the process is bounded by itself.
+        secrets: further values that must not be shown, beside those of telling variables in `env`.
 
     Raises:
         Refused: where the server cannot be started, ends, does not answer in time, answers an error, or answers what no
             client can use; `why` has the last lines that it wrote. Secrets are masked.
     """
     with Child(argv, env=env, cwd=cwd) as child:
-        secrets = [value for name, value in (os.environ if env is None else env).items() if looks_secret(name)]
-        return _Exchange(child, argv[0], secrets, child.started + timeout, timeout).ready(revision, client_name)
+        telling = [value for name, value in (os.environ if env is None else env).items() if looks_secret(name)]
+        return _Exchange(child, argv[0], [*telling, *secrets], child.started + timeout, timeout).ready(
+            revision, client_name
+        )
 
 
 class Conversation:
@@ -84,6 +90,7 @@ class Conversation:
         self._started = started
         self._stray: list[str] = []
         self._last_id = 0
+        self._first_page = 0
 
     def ready(self, revision: str, client_name: str) -> Ready:
         """Do the handshake, and ask for the tools.
@@ -100,7 +107,7 @@ class Conversation:
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"}, "notifications/initialized")
         tools = self._tools() if "tools" in capabilities else ()
         seconds = time.monotonic() - self._started
-        return Ready(tools, seconds, info, printable(agreed), tuple(self._stray))
+        return Ready(tools, seconds, info, printable(agreed), tuple(self._stray), self._first_page)
 
     def _ask(self, method: str, params: dict[str, object]) -> dict[str, object]:
         """Send a request under the next id, and wait for its result."""
@@ -119,6 +126,7 @@ class Conversation:
         for _ in range(_PAGES):
             answer = self._ask("tools/list", {"cursor": cursors[-1]} if cursors else {})
             names += self._names(answer)
+            self._first_page = self._first_page or len(names)
             cursor = answer.get("nextCursor")
             if cursor is None:
                 return tuple(names)

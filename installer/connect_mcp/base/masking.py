@@ -112,8 +112,8 @@ def _unless_replaced(value: str, replace: Callable[[str], str]) -> str:
 
 
 def _is_reference(value: str) -> bool:
-    """`${env:X}`, `{env:X}`, `$X`, `${{ secrets.X }}`: names a secret and holds none."""
-    return bool(re.fullmatch(r"\$?\{.*\}|\$\w+|\*+", value))
+    """`${env:X}`, `{env:X}`, `$X`, `Bearer ${{ secrets.X }}`: names a secret and holds none."""
+    return bool(re.fullmatch(r"(?:[Bb]earer |[Bb]asic |token )?(?:\$?\{.*\}|\$\w+|\*+)", value))
 
 
 def _secrets(value: Plain, name: str) -> Iterator[str]:
@@ -132,8 +132,11 @@ def _secrets(value: Plain, name: str) -> Iterator[str]:
 
 def _items(values: Sequence[Plain], name: str) -> Iterator[tuple[Plain, str]]:
     """The items of a list, each with the name it stands under: the option before it, or that of the list."""
-    before = ""
+    before, starting = "", ""
     for item in values:
         option = before if before.startswith("-") and "=" not in before else ""
+        starting = str(item) if item in ("run", "--") else starting
+        if starting == "run" and option == "--secret":  # `connect-mcp run --secret NAME`: the name of one
+            option = ""
         yield item, option or ("" if isinstance(item, str) else name)
         before = item if isinstance(item, str) else ""

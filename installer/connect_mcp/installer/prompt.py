@@ -56,6 +56,21 @@ def _numbered(title: str, choices: Sequence[str]) -> list[int]:
             return sorted({int(word) - 1 for word in words})
 
 
+def hidden(question: str) -> str:
+    """Ask for what is not shown while it is typed.
+
+    Raises:
+        Misuse: where the question is not answered.
+    """
+    import getpass  # few commands ask for a secret
+
+    try:
+        return getpass.getpass(question)
+    except EOFError:
+        sys.stderr.write("\n")
+        raise Misuse("the question was not answered") from None
+
+
 def _answer(question: str) -> str:
     try:
         return input(question).strip()

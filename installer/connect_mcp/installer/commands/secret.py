@@ -15,6 +15,7 @@ from connect_mcp.base.text import printable
 from ..diff import short
 from ..options import add_output, add_project, add_yes
 from ..outcome import Outcome
+from ..prompt import confirmed, hidden, somebody_is_there
 from ..stored import Use, uses
 
 _DAY = 24 * 3600
@@ -125,22 +126,7 @@ def _value(args: argparse.Namespace, machine: Machine, name: str) -> str:
         return value
     if args.from_dotenv:
         return _from_dotenv(machine.join(machine.cwd, str(args.from_dotenv)), variable)
-    return asked(f"{name} (not shown): ") if sys.stdin.isatty() else _from_stdin()
-
-
-def asked(question: str) -> str:
-    """A value that a person types or pastes, and that is not shown.
-
-    Raises:
-        Misuse: where the question is not answered.
-    """
-    import getpass
-
-    try:
-        return getpass.getpass(question)
-    except EOFError:
-        sys.stderr.write("\n")
-        raise Misuse("the question was not answered") from None
+    return hidden(f"{name} (not shown): ") if sys.stdin.isatty() else _from_stdin()
 
 
 def _from_stdin() -> str:
@@ -235,8 +221,6 @@ def _list(args: argparse.Namespace, machine: Machine, store: Store) -> Outcome:
 
 
 def _remove(args: argparse.Namespace, machine: Machine, store: Store, name: str) -> Outcome:
-    from ..prompt import confirmed, somebody_is_there
-
     kept = store.kept()
     if name not in kept:
         known = ", ".join(kept) or "none"
