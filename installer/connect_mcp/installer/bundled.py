@@ -1,14 +1,13 @@
 """How the bundled server is named in a host's entry: its command, and the folders that the host would not pass on."""
 
-import os
-import sys
-
 from connect_mcp.base.machine import Machine
 
 from .hosts.model import Host
+from .installation import SCRIPT, CommandForm, Installation, our_command, this_installation
 from .spec import ServerSpec
 
-SCRIPT = "connect-mcp"
+__all__ = ["KEY_VARIABLE", "SCRIPT", "bundled_server", "is_bundled"]
+
 KEY_VARIABLE = "ARYTHMATIC_API_KEY"
 
 # Variables that move our own folders (platformdirs reads them on Linux) and that several hosts do not pass on.
@@ -19,26 +18,30 @@ _RELOCATING = {
 }
 
 
-def bundled_server(machine: Machine, host: Host, scope: str, env: dict[str, str], *, embedded: bool) -> ServerSpec:
+def bundled_server(
+    machine: Machine,
+    host: Host,
+    scope: str,
+    env: dict[str, str],
+    *,
+    embedded: bool,
+    how: CommandForm = "auto",
+    installation: Installation | None = None,
+) -> ServerSpec:
     """The entry for `connect-mcp serve`.
 
     User scope gets an absolute path, since a host started from a dock or a menu has a minimal PATH; project scope gets
-    the bare name, since the file is shared with people whose paths differ.
+    the bare name, since the file is shared with people whose paths differ; see `our_command` for package runners.
+
+    Raises:
+        Refused: as `our_command`.
     """
-    command, args = ("connect-mcp", []) if scope == "project" else absolute_command()
-    args = [*args, "serve", *(["--embedded"] if embedded else [])]
-    if scope != "project":
-        args += _folders(machine, host, env)
-    return ServerSpec(command=command, args=tuple(args), env=env)
-
-
-def absolute_command() -> tuple[str, list[str]]:
-    """The console script beside this interpreter, or the interpreter itself with `-m` where there is none."""
-    folder = os.path.dirname(os.path.abspath(sys.executable))
-    script = os.path.join(folder, SCRIPT + (".exe" if sys.platform == "win32" else ""))
-    if os.path.isfile(script):
-        return script, []
-    return os.path.abspath(sys.executable), ["-m", "connect_mcp"]
+    portable = scope == "project"
+    command, args = our_command(machine, installation or this_installation(), how, portable=portable)
+    args = (*args, "serve", *(["--embedded"] if embedded else []))
+    if not portable:
+        args += tuple(_folders(machine, host, env))
+    return ServerSpec(command=command, args=args, env=env)
 
 
 def _folders(machine: Machine, host: Host, env: dict[str, str]) -> list[str]:
@@ -48,11 +51,15 @@ def _folders(machine: Machine, host: Host, env: dict[str, str]) -> list[str]:
     options = []
     for name in moved:
         if name not in passed:
-            options += [_RELOCATING[name], os.path.join(machine.env[name], SCRIPT)]
+            options += [_RELOCATING[name], machine.join(machine.env[name], SCRIPT)]
     return options
 
 
 def is_bundled(spec: ServerSpec) -> bool:
-    """Whether an entry starts the bundled server, wherever it was installed then."""
-    program = spec.command.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
-    return (program == SCRIPT and spec.args[:1] == ("serve",)) or spec.args[:3] == ("-m", "connect_mcp", "serve")
+    """Whether an entry starts the bundled server, wherever it was installed then, and through whatever runner."""
+    argv = (spec.command, *spec.args)
+    if "serve" not in argv:
+        return False
+    before = argv[: argv.index("serve")]
+    program = before[-1].replace("\\", "/").rpartition("/")[2].removesuffix(".exe") if before else ""
+    return program == SCRIPT or before[-2:] == ("-m", "connect_mcp")

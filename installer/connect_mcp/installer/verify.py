@@ -1,10 +1,10 @@
-"""Starting what was written, once, the way its host will start it."""
+"""Starting what was written, once, the way its host will start it, or asking it where it is a URL."""
 
 from connect_mcp.base.errors import Refused
-from connect_mcp.base.handshake import handshake
+from connect_mcp.base.handshake import Ready, handshake
 from connect_mcp.base.machine import Machine
-from connect_mcp.base.masking import masked
-from connect_mcp.base.record import record
+from connect_mcp.base.masking import looks_secret, masked
+from connect_mcp.base.record import record, replace
 from connect_mcp.base.text import printable
 
 from .hosts.model import Host
@@ -24,36 +24,88 @@ class Verified:
         tools: how many tools it lists.
         milliseconds: from starting it to its tool list.
         failure: why it cannot be used, safe to print; "" where it can.
+        login: what a server behind a URL said to whom it does not know, safe to print; "" where it answered.
     """
 
     tools: int = 0
     milliseconds: int = 0
     failure: str = ""
+    login: str = ""
 
     def data(self) -> dict[str, object]:
         """The same as JSON."""
         if self.failure:
             return {"ok": False, "why": self.failure}
+        if self.login:
+            return {"ok": False, "needs_login": True, "why": self.login}
         return {"ok": True, "tools": self.tools, "ready_ms": self.milliseconds}
 
 
-def verify(host: Host, spec: ServerSpec, machine: Machine) -> Verified:
-    """Start a server with the environment that this host passes on, ask for its tools, and end it."""
+def verify(host: Host, spec: ServerSpec, machine: Machine, secrets: frozenset[str] = frozenset()) -> Verified:
+    """Start a server with the environment that this host passes on, or call its URL, and ask for its tools.
+
+    Args:
+        host: the host.
+        spec: the server.
+        machine: where the host runs.
+        secrets: what the server may say back, and must not be shown.
+    """
+    understood = host.read(host.render(spec))  # where a `${X}` in it may be a reference
+    if understood is not None:  # an entry need not say the transport, where the host finds it out
+        spec = replace(understood, transport=spec.transport)
+    try:
+        ready = ask(host, spec, machine, secrets)
+    except Refused as refusal:
+        if spec.is_remote:
+            from .reach import LoginWanted
+
+            sent = any(map(looks_secret, spec.headers))
+            if isinstance(refusal, LoginWanted) and not sent:
+                return Verified(login=masked(str(refusal), secrets))
+        return Verified(failure=masked(str(refusal), secrets))
+    return Verified(tools=len(ready.tools), milliseconds=round(ready.seconds * 1000))
+
+
+def ask(host: Host, spec: ServerSpec, machine: Machine, secrets: frozenset[str] = frozenset()) -> Ready:
+    """The same for an entry that was read from a host's file, with all that the server said.
+
+    Args:
+        host: the host.
+        spec: the server, as the host understands it.
+        machine: where the host runs.
+        secrets: what the server may say back, and must not be shown.
+
+    Raises:
+        Refused: where it cannot be started or reached, or no client could use it.
+    """
+    return _reached(host, spec, machine) if spec.is_remote else _started(host, spec, machine, secrets)
+
+
+def _started(host: Host, spec: ServerSpec, machine: Machine, secrets: frozenset[str]) -> Ready:
     env = host.server_env(machine, spec.env)
     program = machine.which(spec.command, env.get("PATH"))
     if program is None:
         named = printable(masked(spec.command))
         if "/" in spec.command or "\\" in spec.command:
-            return Verified(failure=f"there is no program at {named}")
-        return Verified(failure=f"{named} is not found on the PATH that {host.title} passes on")
-    try:
-        ready = handshake(
-            [program, *spec.args],
-            env,
-            machine.cwd,
-            revision=host.protocol or REVISION,
-            timeout=host.patience.interactive or PATIENCE,
-        )
-    except Refused as refusal:
-        return Verified(failure=masked(str(refusal)))
-    return Verified(tools=len(ready.tools), milliseconds=round(ready.seconds * 1000))
+            raise Refused(f"there is no program at {named}")
+        raise Refused(f"{named} is not found on the PATH that {host.title} passes on")
+    return handshake(
+        [program, *spec.args],
+        env,
+        machine.cwd,
+        revision=host.protocol or REVISION,
+        timeout=host.patience.interactive or PATIENCE,
+    )
+
+
+def _reached(host: Host, spec: ServerSpec, machine: Machine) -> Ready:
+    from .reach import reach  # what speaks HTTP takes longer to load than all of the installer
+
+    return reach(
+        spec.url,
+        host.filled(machine, spec.headers),
+        transport=spec.transport,
+        revision=host.protocol or REVISION,
+        timeout=host.patience.interactive or PATIENCE,
+        client_name="connect-mcp",
+    )

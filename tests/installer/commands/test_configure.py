@@ -76,11 +76,11 @@ def test_print_shows_the_snippet_of_each_host_in_its_own_format(connect_mcp: Com
 
 
 def test_any_command_can_be_configured_under_any_name(connect_mcp: CommandLine, home: Path) -> None:
-    command = ["npx", "-y", "@scope/server", "--", "x"]
+    command = ["/opt/npx", "-y", "@scope/server", "--", "x"]
     ran = connect_mcp("configure", "cursor", "--name", "io.github/x", "--env", "A=b", "--no-verify", "--", *command)
     assert ran.code == 0
     entries = json.loads(cursor_file(home).read_text())["mcpServers"]
-    assert entries == {"io.github/x": {"command": "npx", "args": command[1:], "env": {"A": "b"}}}
+    assert entries == {"io.github/x": {"command": "/opt/npx", "args": command[1:], "env": {"A": "b"}}}
 
 
 def test_a_bare_env_name_takes_the_value_from_here(

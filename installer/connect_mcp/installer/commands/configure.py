@@ -20,16 +20,19 @@ from ..editors.engine import edit
 from ..editors.formats import format_named
 from ..hosts.all_hosts import HOSTS, find
 from ..hosts.model import Host
+from ..installation import COMMAND_FORMS
 from ..jobs import Job, job_for
 from ..options import add_place, add_writing
 from ..outcome import Outcome
 from ..prompt import chosen, confirmed, somebody_is_there
+from ..sources import Source, add_sources, source_of
 
 if TYPE_CHECKING:
     from ..verify import Verified
 
 TAKES_COMMAND = True
 UNDO = "connect-mcp undo"
+DEFAULT_NAME = "connect"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +43,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="every host that is found on this machine")
     add_place(parser)
+    parser.set_defaults(name=None)  # a manifest and an info page say what the server is called
+    add_sources(parser)
+    parser.add_argument(
+        "--command",
+        dest="command_form",
+        choices=COMMAND_FORMS,
+        default="auto",
+        help="how the entry names the program: by its path, by its name, through python, uvx or pipx (default: what fits)",
+    )
     parser.add_argument(
         "--env", action="append", default=[], metavar="KEY=VALUE", help="a variable that the host gives the server"
     )
@@ -62,8 +74,10 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     """
     hosts = _hosts(args, machine)
     env = _variables(args, machine)
-    embedded = _embedded(args, machine, env)
-    jobs = [job_for(args, machine, host, env, embedded=embedded) for host in hosts]
+    source = source_of(args, machine, env)
+    args.name = args.name or (source.name if source else "") or DEFAULT_NAME
+    embedded = source is None and _embedded(args, machine, env)
+    jobs = [job_for(args, machine, host, env, embedded=embedded, source=source) for host in hosts]
     if args.print_only:
         return _snippets(jobs)
     targets = [job.target for job in jobs]
@@ -72,12 +86,13 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         return _dry_run(jobs, planned, machine)
     if not args.hosts and not args.all:  # picked from a list, so nobody typed what is to happen
         _agreed(jobs, changed_paths(planned), machine, yes=args.yes)
+    start = source is None or _agreed_to(source, yes=args.yes)
     for job in jobs:
         _must_be_closed(job.host, force=args.force)
     command = " ".join(["configure", *(host.id for host in hosts), "--name", args.name, "--scope", args.scope])
     written = write(targets, folders, command=command, in_place=args.in_place, known=planned).files
-    verified = {} if args.no_verify else _verified(jobs, machine)
-    return _done(jobs, changed_paths(written), verified, machine)
+    verified = {} if args.no_verify or not start else _verified(jobs, machine)
+    return _done(jobs, changed_paths(written), verified, machine, source)
 
 
 def _hosts(args: argparse.Namespace, machine: Machine) -> list[Host]:
@@ -124,10 +139,6 @@ def _variables(args: argparse.Namespace, machine: Machine) -> dict[str, str]:
 
 def _embedded(args: argparse.Namespace, machine: Machine, env: Mapping[str, str]) -> bool:
     """Whether the entry is to use the embedded workspace; without a key it is offered, never taken in silence."""
-    if args.server:
-        if args.embedded:
-            raise Misuse("--embedded belongs to the bundled server, and a command is given after --")
-        return False
     if args.embedded or KEY_VARIABLE in env or machine.variable(KEY_VARIABLE):
         return bool(args.embedded)
     if args.yes:
@@ -135,6 +146,28 @@ def _embedded(args: argparse.Namespace, machine: Machine, env: Mapping[str, str]
     return somebody_is_there() and confirmed(
         "No Connect API key is set. Use the embedded workspace, without an account?"
     )
+
+
+def _agreed_to(source: Source, *, yes: bool) -> bool:
+    """Show what somebody else's words would write, before anything is; whether it may also be started.
+
+    Raises:
+        Refused: where the person says no.
+        Misuse: where nobody is there to agree, and that is needed.
+    """
+    if not source.theirs or yes:
+        return True
+    if somebody_is_there():
+        if not confirmed("\n".join([*source.about, "Write this?"])):
+            raise Refused("nothing was written")
+        return True
+    if source.must_agree:
+        raise Misuse(
+            "what was found must be agreed to before it is written, and there is nobody to ask",
+            why="\n".join(source.about),
+            mend="repeat the command with --yes",
+        )
+    return False
 
 
 def _must_be_closed(host: Host, *, force: bool) -> None:
@@ -192,8 +225,15 @@ def _verified(jobs: Sequence[Job], machine: Machine) -> dict[str, Verified]:
     return verified
 
 
-def _done(jobs: Sequence[Job], changed: frozenset[str], verified: Mapping[str, Verified], machine: Machine) -> Outcome:
-    facts, blocks = [], []
+def _done(
+    jobs: Sequence[Job],
+    changed: frozenset[str],
+    verified: Mapping[str, Verified],
+    machine: Machine,
+    source: Source | None,
+) -> Outcome:
+    facts: list[dict[str, object]] = []
+    blocks = ["\n".join(source.about)] if source and source.about else []
     for job in jobs:
         fact, check = _facts(job, changed), verified.get(job.host.id)
         facts.append({**fact, **({"verified": check.data()} if check else {}), "reload": job.host.reload})
@@ -201,7 +241,9 @@ def _done(jobs: Sequence[Job], changed: frozenset[str], verified: Mapping[str, V
     if changed:
         blocks.append(f"undo with: {UNDO}")
     failed = any(check.failure for check in verified.values())
-    data = {"command": "configure", "hosts": facts, "undo": UNDO if changed else None}
+    data: dict[str, object] = {"command": "configure", "hosts": facts, "undo": UNDO if changed else None}
+    if source and source.about:
+        data["about"] = list(source.about)
     return Outcome(data, "\n".join(blocks), 1 if failed else 0)
 
 
@@ -220,7 +262,11 @@ def _facts(job: Job, changed: frozenset[str]) -> dict[str, object]:
 def _block(job: Job, action: str, check: Verified | None, machine: Machine) -> str:
     lines = [f"{job.host.title}: {action} `{printable(job.name)}` in {short(job.location.path, machine)}"]
     if check is not None and check.failure:
-        lines += [f"the server did not start as {job.host.title} would start it:", *check.failure.splitlines()]
+        did = "answer as {} would call it" if job.spec.is_remote else "start as {} would start it"
+        lines += [f"the server did not {did.format(job.host.title)}:", *check.failure.splitlines()]
+    elif check is not None and check.login:
+        lines += ["it is there, and wants a login or a header:", *check.login.splitlines()]
+        lines.append(f"log in from {job.host.title}, or give it a key: --header Authorization='Bearer …'")
     elif check is not None:
         lines.append(f"{check.tools} tools, ready in {check.milliseconds} ms")
     lines += [f"warning: {warning}" for warning in job.warnings]
