@@ -22,6 +22,8 @@ PACKAGES = {
     "codex": "@openai/codex@0.169.0",
     "claude": "@anthropic-ai/claude-code@2.1.197",
     "opencode": "opencode-ai@1.18.33",
+    "copilot": "@github/copilot@1.0.102",
+    "cline": "cline@3.0.65",
 }
 SKIP = "CONNECT_MCP_TEST_SKIP_HOSTS"
 CACHE = "CONNECT_MCP_TEST_HOSTS_CACHE"

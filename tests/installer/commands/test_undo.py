@@ -139,14 +139,15 @@ def test_what_cannot_be_meant_is_refused(
 
 
 def test_an_entry_stays_for_the_hosts_that_share_it(connect_mcp: CommandLine, tmp_path: Path) -> None:
-    place = ("--scope", "project", "--project", str(tmp_path))
-    configure(connect_mcp, "claude-code", "copilot-cli", *place)
-    path = tmp_path / ".mcp.json"
+    path = tmp_path / "mcp.json"
+    place = ("--config", str(path))
+    configure(connect_mcp, "cursor", *place)
+    configure(connect_mcp, "claude-code", *place)
     made = path.read_text()
     ran = connect_mcp("remove", "claude-code", *place)
-    assert f"stays in {path} for GitHub Copilot CLI; --all-hosts takes it out" in ran.out
+    assert f"stays in {path} for Cursor; --all-hosts takes it out" in ran.out
     assert path.read_text() == made
-    assert connect_mcp("remove", "copilot-cli", *place).code == 0
+    assert connect_mcp("remove", "cursor", *place).code == 0
     assert not path.exists()
     for _ in range(2):
         assert connect_mcp("undo").code == 0
