@@ -1,15 +1,12 @@
 import json
-import os
-import pty
 import stat
-import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from support.cli import CommandLine
+from support.terminal import at_a_terminal
 
 PLANTED = "arc_live_planted_00000000"
 OTHERS = """{
@@ -282,39 +279,8 @@ def test_configure_then_undo_leaves_nothing_behind(connect_mcp: CommandLine, hom
 
 def test_at_a_terminal_the_hosts_found_are_offered_and_the_embedded_workspace_too(home: Path) -> None:
     (home / ".cursor").mkdir()
-    screen, code = at_a_terminal(["configure", "--no-verify"], "1\n\n", home)
+    asked = [("[all]: ", "1\n"), ("without an account? [Y/n] ", "\n"), ("Go on? [Y/n] ", "\n")]
+    screen, code = at_a_terminal(["configure", "--no-verify"], asked, home, env={"TERM": "dumb"})
     assert code == 0, screen
     assert "1. Cursor (cursor)" in screen
-    assert "Use the embedded workspace, without an account?" in screen
     assert "--embedded" in json.loads(cursor_file(home).read_text())["mcpServers"]["connect"]["args"]
-
-
-def at_a_terminal(argv: list[str], typed: str, home: Path) -> tuple[str, int]:
-    """Run a command line on a terminal of its own, type something, and return what the screen showed."""
-    main, worker = pty.openpty()
-    env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "connect_mcp", *argv],
-        stdin=worker,
-        stdout=worker,
-        stderr=worker,
-        env=env,
-        close_fds=True,
-    )
-    os.close(worker)
-    os.write(main, typed.encode())
-    screen = bytearray()
-
-    def pump() -> None:
-        try:
-            while chunk := os.read(main, 4096):
-                screen.extend(chunk)
-        except OSError:  # Linux: the other end is closed
-            return
-
-    reader = threading.Thread(target=pump)
-    reader.start()
-    code = process.wait(60)
-    reader.join(10)
-    os.close(main)
-    return screen.decode(), code
