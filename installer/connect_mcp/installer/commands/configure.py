@@ -82,6 +82,8 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         return _snippets(jobs)
     targets = [job.target for job in jobs]
     planned = plan(targets)
+    if not args.force:
+        _must_be_readable(jobs, planned)
     if args.dry_run:
         return _dry_run(jobs, planned, machine)
     if not args.hosts and not args.all:  # picked from a list, so nobody typed what is to happen
@@ -146,6 +148,17 @@ def _embedded(args: argparse.Namespace, machine: Machine, env: Mapping[str, str]
     return somebody_is_there() and confirmed(
         "No Connect API key is set. Use the embedded workspace, without an account?"
     )
+
+
+def _must_be_readable(jobs: Sequence[Job], planned: Sequence[Planned]) -> None:
+    for item in planned:
+        if item.before is None:
+            continue
+        from ..dialects import refuse_rejected  # a file that is to be made has nothing in it that could be wrong
+
+        for job in jobs:
+            if job.target in item.targets:
+                refuse_rejected(job.host, job.location, item.edit.old, item.edit.new)
 
 
 def _agreed_to(source: Source, *, yes: bool) -> bool:

@@ -154,6 +154,13 @@ class Found:
             yield node
             order.extend(child.node for child in reversed(node.children))
 
+    def repeated(self) -> "Found | None":
+        """Of an alias, the value that it repeats; None where there is none."""
+        *_, root = self.lineage()
+        name = self.text[self.start + 1 : self.until]
+        anchored = [node for node in root.walk() if node.anchor == name and node.start < self.start]
+        return max(anchored, key=lambda node: node.start, default=None)
+
     def lineage(self) -> Iterator["Found"]:
         """This value and all that it lies in, from the inside out."""
         node: Found | None = self
