@@ -29,6 +29,8 @@ def call(name, arguments):
     return {"content": [{"type": "text", "text": name + ": " + json.dumps(arguments)}], "isError": name == "fail"}
 
 def answer(message):
+    if message["method"] == "server/discover":  # of a revision that this one does not speak
+        return say({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32601, "message": "Method not found"}})
     say({"jsonrpc": "2.0", "id": message["id"], "result": result(message["method"], message.get("params", {}))})
 
 def handle(line):

@@ -92,6 +92,7 @@ class Adapted(Player):
         conversation: follows what is said.
         answered: what was answered, by method, the last of each.
         tools: what the server listed.
+        called: the name of the tool that was called last.
     """
 
     def __init__(self, peer: Peer, matching: Matching, timeout: float, script: Script, calls: Calls) -> None:
@@ -99,13 +100,24 @@ class Adapted(Player):
         self.conversation = Conversation()
         self.answered: dict[str, Message] = {}
         self.tools: list[Message] = []
-        self._script = script
+        self.called = ""
+        self.script = script
         self._calls = calls
         self._era = ""
         self._capabilities: Mapping[str, Json] = {}
         self._left_out: set[str] = set()
-        self._last_id = script.highest_id
+        self.last_id = script.highest_id
         self._faults: set[str] = set()
+
+    @property
+    def is_modern(self) -> bool:
+        """Whether each request says its revision itself."""
+        return self._era == "modern"
+
+    def next_id(self) -> int:
+        """An id that the host has not used."""
+        self.last_id += 1
+        return self.last_id
 
     # What is sent
 
@@ -120,8 +132,8 @@ class Adapted(Player):
             self.send_message(event.msg, event.end)
 
     def _send(self, event: Event, message: Message, method: str) -> None:
-        why = self._why_not(message, method)
-        adapted = None if why else self._adapted(message, method)
+        why = self.why_not(message, method)
+        adapted = None if why else self.adapted(message, method)
         if adapted is None:
             if "id" in message:
                 self._left_out.add(key_of(self.matching.filled_value(message["id"])))
@@ -137,14 +149,14 @@ class Adapted(Player):
         self.conversation.sent(filled)
         self.send_message(message, end)
 
-    def _why_not(self, message: Message, method: str) -> str:
+    def why_not(self, message: Message, method: str) -> str:
         """Why the host would not send this to this server; empty where it would, or where it goes without saying."""
         needed = next((name for prefix, name in _NEEDED.items() if method.startswith(prefix)), None)
         if needed and self._era and needed not in self._capabilities:
             return f"{printable(method)} was left out: the server does not offer {needed}"
         return ""
 
-    def _adapted(self, message: Message, method: str) -> Message | None:
+    def adapted(self, message: Message, method: str) -> Message | None:
         """The message for this server and its era; None where there is none."""
         if method == "notifications/cancelled" and self._is_about_nothing(message):
             return None
@@ -173,7 +185,7 @@ class Adapted(Player):
         meta = given.get("_meta")
         members = dict(meta) if isinstance(meta, dict) else {}
         if self._era == "modern" and "id" in message and META_REVISION not in members:
-            members = {**self._script.meta, **members}
+            members = {**self.script.meta, **members}
         elif self._era == "legacy" and META_REVISION in members:
             members = {key: value for key, value in members.items() if not key.startswith(_META)}
         else:
@@ -207,6 +219,7 @@ class Adapted(Player):
         for tool in self.tools:
             arguments, why = self._arguments(tool)
             if arguments is not None:
+                self.called = str(tool["name"])
                 return {"name": tool["name"], "arguments": arguments}
         self.note(f"tools/call was left out, since no tool may be called: {why}")
         return None
@@ -234,9 +247,10 @@ class Adapted(Player):
         message = event.msg
         for one in message if isinstance(message, list) else [message]:
             if isinstance(one, dict) and "method" not in one and "id" in one:
-                self._expect_answer(event, key_of(self.matching.filled_value(one["id"])))
+                self.expect_answer(event, key_of(self.matching.filled_value(one["id"])))
 
-    def _expect_answer(self, event: Event, key: str) -> None:
+    def expect_answer(self, event: Event, key: str) -> None:
+        """Wait for the answer to the request of this id, and use it as the host does."""
         if key in self._left_out or key not in self.methods:
             return
         method = self.methods[key]
@@ -283,7 +297,7 @@ class Adapted(Player):
         items = result.get(_LISTS[method])
         found = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
         pages, seen = 1, set[str]()
-        while "nextCursor" in result and self._script.follows_pages is not False and pages < _MOST_PAGES:
+        while "nextCursor" in result and self.script.follows_pages is not False and pages < _MOST_PAGES:
             cursor = json.dumps(result["nextCursor"])
             if cursor in seen:
                 self.differs(event.number, f"{method} gives the same cursor again and again")
@@ -297,9 +311,9 @@ class Adapted(Player):
             self.tools = found
 
     def _page(self, event: Event, method: str, cursor: Json) -> Message:
-        self._last_id += 1
-        self.say(self._in_era({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": {"cursor": cursor}}))
-        key = key_of(self._last_id)
+        identity = self.next_id()
+        self.say(self._in_era({"jsonrpc": "2.0", "id": identity, "method": method, "params": {"cursor": cursor}}))
+        key = key_of(identity)
         got = self.awaited(event, f"the next page of {method}", is_answer_to(key))
         self.methods.pop(key, None)
         if got is None:
@@ -314,20 +328,20 @@ class Adapted(Player):
         if isinstance(versions, list) and MODERN in versions:
             self._era = "modern"
             self._capabilities = _object(result.get("capabilities"))
-        elif not self._script.initializes:
+        elif not self.script.initializes:
             self.note("the server has no server/discover: the host falls back to initialize")
             self._initialize(event)
 
     def _initialize(self, event: Event) -> None:
-        meta = self._script.meta
+        meta = self.script.meta
         params: Message = {
             "protocolVersion": _NEWEST_LEGACY,
             "capabilities": meta.get(_META + "clientCapabilities", {}),
             "clientInfo": meta.get(_META + "clientInfo", {"name": "host", "version": "0"}),
         }
-        self._last_id += 1
-        self.say({"jsonrpc": "2.0", "id": self._last_id, "method": "initialize", "params": params})
-        self._expect_answer(event, key_of(self._last_id))
+        identity = self.next_id()
+        self.say({"jsonrpc": "2.0", "id": identity, "method": "initialize", "params": params})
+        self.expect_answer(event, key_of(identity))
         self.say({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def arrived(self, line: bytes) -> None:
@@ -340,7 +354,7 @@ class Adapted(Player):
             if isinstance(message, dict) and "method" in message:
                 self.inbox.messages.remove(message)
                 if "id" in message:
-                    self._reply(message)
+                    self.reply(message)
 
     def _judge(self, value: Json) -> None:
         message = value if isinstance(value, dict) else {}
@@ -352,14 +366,13 @@ class Adapted(Player):
                 self._faults.add(text)
                 self.differs(None, f"not what {self.conversation.revision or 'JSON-RPC'} has: {text}")
 
-    def _reply(self, message: Message) -> None:
+    def reply(self, message: Message) -> None:
         """Answer what the server asks, as the host did; a host that was never asked answers a ping and no more."""
         method = str(message["method"])
-        reply: Message = {"error": {"code": -32601, "message": "Method not found"}}
-        if method == "ping":
-            reply = {"result": {}}
-        reply = dict(self._script.replies.get(method, reply))
-        self.send_message({"jsonrpc": "2.0", "id": message["id"], **reply})
+        usual: Message = {"error": {"code": -32601, "message": "Method not found"}}
+        replies: Mapping[str, Message] = {"ping": {"result": {}}, "*": usual, **self.script.replies}
+        if reply := replies.get(method, replies["*"]):  # an empty one: this host never answers
+            self.send_message({"jsonrpc": "2.0", "id": message["id"], **reply})
 
     def end(self, exited: Event | None) -> None:
         """The server ends once its input did."""

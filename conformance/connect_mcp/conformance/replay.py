@@ -105,7 +105,7 @@ def replay(
     given = dict(values or {})
     ours = os.environ if server.env is None else server.env
     folder = os.fspath(server.cwd) if server.cwd is not None else os.getcwd()
-    matching = Matching(lambda name: given.get(name) or _made_up(name, ours, folder))
+    matching = Matching(lambda name: given.get(name) or made_up(name, ours, folder))
     with server.opened() as peer:
         if adapted is None:
             player: Player = _Strict(peer, matching, timeout)
@@ -137,7 +137,8 @@ def replay(
     )
 
 
-def _made_up(name: str, env: Mapping[str, str], cwd: str) -> str:
+def made_up(name: str, env: Mapping[str, str], cwd: str) -> str:
+    """A value for a placeholder that nobody gave one for."""
     kind, _, number = name.partition(":")
     if kind == "home":
         return env.get("HOME") or os.path.expanduser("~")

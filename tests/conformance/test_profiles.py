@@ -1,0 +1,67 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from connect_mcp.base.errors import Misuse
+from connect_mcp.base.fixtures import fixtures
+from connect_mcp.conformance.profiles import Profile, load, profile_ids, selected
+from connect_mcp.conformance.session import Session
+
+SESSIONS = sorted((fixtures() / "sessions").glob("*.jsonl"))
+EIGHT = ("claude-code", "cline", "codex", "continue", "copilot-cli", "gemini-cli", "opencode", "qwen-code")
+
+
+@pytest.mark.parametrize("identity", EIGHT)
+def test_a_profile_says_of_every_fact_how_it_is_known(identity: str) -> None:
+    profile = load(identity)
+    assert (profile.id, profile.host.id) == (identity, identity)
+    data = json.loads((fixtures() / "profiles" / f"{identity}.json").read_text(encoding="utf-8"))
+    assert set(profile.known) == set(data["facts"])
+    for known in profile.known.values():
+        assert known.how in ("seen", "source", "docs", "derived")
+        assert known.source
+    assert profile.host.patience.headless is not None
+
+
+def test_the_eight_hosts_that_were_run_are_there() -> None:
+    assert profile_ids() == EIGHT
+    assert [profile.id for profile in selected(["all"])] == list(EIGHT)
+    assert [profile.id for profile in selected(["Claude", "codex", "claude-code"])] == ["claude-code", "codex"]
+
+
+@pytest.mark.parametrize("name", ["cursor", "no-such-host"])
+def test_a_host_without_a_profile_is_misuse(name: str) -> None:
+    with pytest.raises(Misuse):
+        selected([name])
+
+
+@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
+def test_a_profile_says_of_a_host_what_its_recording_shows(path: Path) -> None:
+    """Of a host that was recorded here, the handshake, the ids and the order of what it asks."""
+    session = Session(path)
+    profile = load(str(session.header.host))
+    requests = [
+        event.msg
+        for event in session.events()
+        if event.ev == "host" and isinstance(event.msg, dict) and "method" in event.msg and "id" in event.msg
+    ]
+    first = requests[0]
+    params = first["params"]
+    assert isinstance(params, dict)
+    assert (first["id"], first["method"], params["protocolVersion"]) == (
+        profile.first_id,
+        "initialize",
+        profile.revision,
+    )
+    assert params["capabilities"] == profile.capabilities
+    assert params["clientInfo"] == profile.client
+    opening = [step["method"] for step in profile.opening]
+    asked = [request["method"] for request in requests[1:]]
+    assert [method for method in asked if method in opening] == opening
+    assert [request["id"] for request in requests] == list(range(profile.first_id, profile.first_id + len(requests)))
+
+
+def test_a_fact_that_is_missing_or_unknown_is_noticed() -> None:
+    with pytest.raises(TypeError, match="needs a value"):
+        Profile(id="x", program="x 1")  # type: ignore[call-arg]
