@@ -1,6 +1,6 @@
 """What is configured on a machine: every host's files and the entries in them, read and never changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from connect_mcp.base.errors import Place, Refused
 from connect_mcp.base.machine import Machine
@@ -89,6 +89,16 @@ def file_at(machine: Machine, host: Host, scope: Scope, location: Location, rank
     except Refused as refusal:
         return ConfiguredFile(host, scope, location, exists=True, rank=rank, refusal=refusal)
     return ConfiguredFile(host, scope, location, exists=True, rank=rank, entries=entries)
+
+
+def used_first(files: Iterable[ConfiguredFile]) -> list[ConfiguredFile]:
+    """One host's files, that one first whose entries win where several have the same name."""
+
+    def rank(file: ConfiguredFile) -> tuple[int, int]:
+        order = file.host.precedence
+        return (order.index(file.scope) if file.scope in order else len(order), file.rank)
+
+    return sorted(files, key=rank)
 
 
 def switched_off(machine: Machine, host: Host, project: str | None = None) -> frozenset[str]:

@@ -7,9 +7,9 @@ from connect_mcp.base.errors import Refused
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.record import record
 
-from .configured import ConfiguredFile, configured_files, entries_of, switched_off, text_of
+from .configured import ConfiguredFile, configured_files, entries_of, switched_off, text_of, used_first
 from .editors.model import Value
-from .hosts.model import FormatName, Host, Location, Scope
+from .hosts.model import FormatName, Host, Location
 from .journal import Installed
 
 State = Literal["present", "changed", "missing", "shadowed", "disabled", "broken"]
@@ -92,9 +92,8 @@ def state_of(row: Installed, machine: Machine) -> Kept:
 
 def _winners(host: Host, files: Sequence[ConfiguredFile]) -> dict[str, ConfiguredFile]:
     """The file whose entry counts, by the entry's name."""
-    ranked: Mapping[Scope, int] = {scope: rank for rank, scope in enumerate(host.precedence)}
     winners: dict[str, ConfiguredFile] = {}
-    for file in sorted(files, key=lambda file: (ranked.get(file.scope, len(ranked)), file.rank)):
+    for file in used_first(files):
         for name, entry in file.entries.items():
             if host.read(entry) is not None or host.is_off(entry):
                 winners.setdefault(name, file)

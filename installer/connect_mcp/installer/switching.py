@@ -11,7 +11,7 @@ from connect_mcp.base.record import field, record
 from connect_mcp.base.text import printable
 
 from .apply import Target, plan, plan_out, take_out, write
-from .configured import ConfiguredFile, configured_files, entries_of, text_of
+from .configured import ConfiguredFile, configured_files, entries_of, text_of, used_first
 from .diff import diffs, short
 from .editors.engine import decode, read
 from .editors.formats import format_named
@@ -121,7 +121,7 @@ def _holding(machine: Machine, host: Host, key: str, scope: str | None, project:
         Refused: where there is none.
     """
     files = [file for file in configured_files(machine, host, project) if scope in (None, file.scope)]
-    ranked = sorted(files, key=lambda file: (host.precedence.index(file.scope), file.rank))
+    ranked = used_first(files)
     for file in ranked:
         if key in file.entries:
             return file
