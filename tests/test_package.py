@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("installer", "server", "conformance")
-STAYS_IN_THE_REPO = ("fixtures/configs/", "fixtures/doctor/", "fixtures/tools/")
+STAYS_IN_THE_REPO = ("fixtures/configs/", "fixtures/doctor/", "fixtures/manifests/", "fixtures/tools/")
 
 
 def tracked() -> set[str]:

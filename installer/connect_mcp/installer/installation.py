@@ -15,7 +15,7 @@ from connect_mcp.base.record import field, record
 SCRIPT = "connect-mcp"
 
 CommandForm = Literal["auto", "absolute", "name", "python", "uvx", "pipx"]
-"""How an entry names a program: by its path, by its name alone, through Python, or through a package runner; "auto" takes
+"""How an entry names a program: by its path, by its name alone, through Python, or through a package runner; "auto" is
 what fits the scope and how we are installed."""
 COMMAND_FORMS: tuple[CommandForm, ...] = ("auto", "absolute", "name", "python", "uvx", "pipx")
 
@@ -162,8 +162,10 @@ def _path(machine: Machine, url: str) -> str:
 
 
 def _launcher(machine: Machine, script: str) -> str:
-    """The link on PATH that leads to the script, if there is one: it stays where the folder behind it is replaced
-    (Homebrew, `pipx install`, `uv tool install`)."""
+    """The link on PATH that leads to the script, if there is one.
+
+    It stays where the folder behind it is replaced (Homebrew, `pipx install`, `uv tool install`).
+    """
     link = machine.which(SCRIPT)
     return link if link and machine.files.real(link) == machine.files.real(script) else script
 

@@ -75,10 +75,10 @@ def located(
     if _is_windows_program(machine, program):
         said.append(f"{printable(program)} is a Windows program; install {printable(spec.command)} in WSL as well")
     env = dict(spec.env)
-    if host.passed_on.from_dock and machine.platform == "macos" and "PATH" not in env:
-        if path := _dock_path(machine, program):
-            env["PATH"] = path
-            said.append(f"{host.title} has a short PATH when it is started from the Dock, so the entry sets one")
+    from_dock = host.passed_on.from_dock and machine.platform == "macos" and "PATH" not in env
+    if from_dock and (path := _dock_path(machine, program)):
+        env["PATH"] = path
+        said.append(f"{host.title} has a short PATH when it is started from the Dock, so the entry sets one")
     return replace(spec, command=program, env=env), tuple(said)
 
 

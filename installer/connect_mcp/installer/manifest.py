@@ -1,8 +1,8 @@
 """A server as the MCP registry describes it (`server.json`): its packages and remotes, and what they ask for.
 
 The format is that of the registry's schema of 2025-12-11 (github.com/modelcontextprotocol/registry,
-docs/reference/server-json). What stands in a manifest is somebody else's words: only known runners are used, a package's
-name must be one, and everything is checked before it becomes an argument.
+docs/reference/server-json). What stands in a manifest is somebody else's words: only known runners are used, the
+name of a package must be one, and everything is checked before it becomes an argument.
 """
 
 import re
@@ -208,14 +208,18 @@ class Element:
         self._node = node
         self.where = where
 
-    def refuse(self, what: str, why: str = "", mend: str = "") -> NoReturn:
-        """Say what is wrong with this value, and where it stands.
+    def refuse(self, what: str, why: str = "", mend: str = "", *, at: str = "") -> NoReturn:
+        """Say what is wrong with this value, or with its member `at`, and where that stands.
 
         Raises:
             Refused: always.
         """
+        if member := self.get(at) if at else None:
+            member.refuse(what, why, mend)
         line, column = position(self._text, self._node.start)
-        raise Refused(f"{self.where or 'the manifest'}: {what}", place=Place(self._source, line, column), why=why, mend=mend)
+        raise Refused(
+            f"{self.where or 'the manifest'}: {what}", place=Place(self._source, line, column), why=why, mend=mend
+        )
 
     def get(self, key: str) -> "Element | None":
         """A member; None where there is none, or `null`."""
@@ -254,7 +258,7 @@ class Element:
             why = f"{snake} is how this was spelled before September 2025" if older else ""
             self.refuse(f"{key} is missing", why=why)
         if not value.strip():
-            self.refuse(f"{key} is empty")
+            self.refuse("this is empty", at=key)
         return value
 
     def flag(self, key: str) -> bool:
@@ -334,16 +338,15 @@ def resolved(manifest: Element, values: Values, machine: Machine, wanted: Kind |
     full = manifest.required("name")
     name = full.rpartition("/")[2]
     if not name:
-        manifest.refuse("name must end with the server's own name after its last slash")
+        manifest.refuse("this must end with the server's own name after its last slash", at="name")
     warnings: list[str] = []
     kind, chosen = _choice(manifest, machine, wanted)
-    if kind == "remote":
-        spec = _remote(chosen, values)
-    else:
-        spec = _package(chosen, kind, values, machine, warnings)
+    spec = _remote(chosen, values) if kind == "remote" else _package(chosen, kind, values, machine, warnings)
     values.check()
     version, about = manifest.text("version") or "", manifest.text("description") or ""
-    title = printable(" ".join(filter(None, (full, version)))) + (f": {printable(shortened(about, 200))}" if about else "")
+    title = printable(" ".join(filter(None, (full, version)))) + (
+        f": {printable(shortened(about, 200))}" if about else ""
+    )
     return Resolved(name, title, spec, kind, frozenset(values.secrets), tuple(warnings))
 
 
@@ -371,7 +374,9 @@ def _choice(manifest: Element, machine: Machine, wanted: Kind | None) -> tuple[K
     if not offered:
         has = " and ".join(dict.fromkeys(kind for kind, _ in usable))
         if usable:
-            manifest.refuse(f"there is no {wanted} package in it", mend=f"it has {has}: leave --package out, or name that")
+            manifest.refuse(
+                f"there is no {wanted} package in it", mend=f"it has {has}: leave --package out, or name that"
+            )
         site = manifest.text("websiteUrl")
         manifest.refuse(
             "there is no package in it that can be used here, and no remote",
@@ -388,15 +393,15 @@ def _remote(remote: Element, values: Values) -> ServerSpec:
     said = remote.required("type")
     transport = _TRANSPORTS.get(said)
     if transport is None:
-        remote.refuse(f"type {printable(said)} is not known", why=f"known are {' and '.join(_TRANSPORTS)}")
+        remote.refuse(f"{printable(said)} is not known", why=f"known are {' and '.join(_TRANSPORTS)}", at="type")
     url = values.filled(remote, remote.required("url"), required=True) or ""
     if left := _PLACEHOLDER.search(url):
-        remote.refuse(f"nothing says what {printable(left[0])} in the url stands for")
+        remote.refuse(f"nothing says what {printable(left[0])} stands for", at="url")
     headers = {}
     for header in remote.items("headers"):
         name = header.required("name")
         if not _HEADER.fullmatch(name):
-            header.refuse("name is not one that a header can have")
+            header.refuse("this is no name that a header can have", at="name")
         for value in values.of(header, name):
             headers[name] = value
             if looks_secret(name):
@@ -407,7 +412,7 @@ def _remote(remote: Element, values: Values) -> ServerSpec:
 def _package(package: Element, kind: str, values: Values, machine: Machine, warnings: list[str]) -> ServerSpec:
     identifier, version = _identifier(package, kind), package.text("version")
     if version is not None and (not _VERSION.fullmatch(version) or version == "latest"):
-        package.refuse("version must be one version, and not a range or a tag that moves")
+        package.refuse("this must be one version, and not a range or a tag that moves", at="version")
     if package.text("fileSha256") is not None:
         warnings.append("the package's hash in the manifest is not checked: the runner fetches it by itself")
     runner = _runner(package, kind, machine, warnings)
@@ -417,7 +422,7 @@ def _package(package: Element, kind: str, values: Values, machine: Machine, warn
     for variable in package.items("environmentVariables"):
         name = variable.required("name")
         if not is_variable(name):
-            variable.refuse("name is not one that an environment variable can have")
+            variable.refuse("this is no name that an environment variable can have", at="name")
         for value in values.of(variable, name):
             env[name] = value
             if looks_secret(name):
@@ -432,17 +437,19 @@ def _package(package: Element, kind: str, values: Values, machine: Machine, warn
 def _identifier(package: Element, kind: str) -> str:
     identifier = package.required("identifier")
     if not _NAMES[kind].fullmatch(identifier):
-        package.refuse(f"identifier is not the name of a package on {kind}: {printable(shortened(masked(identifier), 80))}")
+        what = printable(shortened(masked(identifier), 80))
+        package.refuse(f"{what} is not the name of a package on {kind}", at="identifier")
     base = package.text("registryBaseUrl")
     if base is not None and kind in _INDEXES and base.rstrip("/") not in _INDEXES[kind]:
         package.refuse(
-            f"registryBaseUrl is {printable(base)}, and packages are fetched from {_INDEXES[kind][0]} alone",
+            f"this is {printable(masked(base))}, and packages are fetched from {_INDEXES[kind][0]} alone",
             mend="name the command after --, with the runner's own option for another index",
+            at="registryBaseUrl",
         )
     if kind == "oci" and base is not None and "." not in identifier.partition("/")[0]:
         identifier = f"{base.partition('://')[2].strip('/')}/{identifier}"
         if not _NAMES[kind].fullmatch(identifier):
-            package.refuse("registryBaseUrl is not the address of a registry of images")
+            package.refuse("this is not the address of a registry of images", at="registryBaseUrl")
     return identifier
 
 
@@ -457,9 +464,10 @@ def _runner(package: Element, kind: str, machine: Machine, warnings: list[str]) 
     if hint is not None and hint not in known:
         if for_hint:
             package.refuse(
-                f"runtimeHint is {printable(hint)}, which is not started for a package on {kind}",
+                f"{printable(hint)} is not started for a package on {kind}",
                 why=f"that is done with {' or '.join(known)}",
                 mend="name the command after --",
+                at="runtimeHint",
             )
         warnings.append(f"{printable(hint)} is the manifest's hint; {known[0]} is used, which fetches the package")
         hint = None
@@ -486,7 +494,7 @@ def _arguments(package: Element, key: str, values: Values) -> list[str]:
         elif kind == "named":
             arguments += _named(argument, values)
         else:
-            argument.refuse(f"type must be positional or named, and is {printable(kind)}")
+            argument.refuse(f"this must be positional or named, and is {printable(kind)}", at="type")
     return arguments
 
 
@@ -535,17 +543,19 @@ def _container(identifier: str, version: str | None, before: list[str], env: lis
 def _wanted(element: Element, name: str) -> Wanted:
     about = element.text("description") or element.text("placeholder") or ""
     secret = element.flag("isSecret") or looks_secret(name)
-    return Wanted(
-        name, printable(shortened(about, 200)), secret, element.texts("choices"), element.text("default")
-    )
+    return Wanted(name, printable(shortened(about, 200)), secret, element.texts("choices"), element.text("default"))
 
 
 def _missing(missing: Mapping[str, Wanted]) -> Misuse:
     lines = []
     for wanted in missing.values():
-        choices = f", one of {', '.join(map(printable, wanted.choices))}" if wanted.choices else ""
-        lines.append(f"{printable(wanted.name)}: {wanted.about}{choices}".rstrip(": "))
+        choices = f"one of {', '.join(map(printable, wanted.choices))}" if wanted.choices else ""
+        name = printable(wanted.name) + (" (secret)" if wanted.secret else "")
+        lines.append(": ".join(filter(None, (name, ", ".join(filter(None, (wanted.about, choices)))))))
     first = next(iter(missing.values()))
-    form = f"--var {printable(first.name)}" + ("" if first.secret else "=VALUE")
-    hint = ", which takes the value from the variable of that name here" if first.secret else ""
-    return Misuse("the manifest asks for values that are not given", why="\n".join(lines), mend=f"{form}{hint}")
+    name = printable(first.name)
+    mend = f"--var {name}=VALUE"
+    if first.secret:
+        kept = f"`connect-mcp secret set {name}` and then --secret {name} keep it out of the file"
+        mend = f"--var {name} takes it from the variable of that name here; {kept}"
+    return Misuse("the manifest asks for values that are not given", why="\n".join(lines), mend=mend)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from connect_mcp.base.errors import Refused
@@ -65,9 +65,7 @@ def reach(
 class _Http(Conversation):
     """What the two transports share: an address, a deadline, and what a status means."""
 
-    def __init__(
-        self, client: httpx2.Client, url: str, secrets: Sequence[str], started: float, timeout: float
-    ) -> None:
+    def __init__(self, client: httpx2.Client, url: str, secrets: Sequence[str], started: float, timeout: float) -> None:
         super().__init__(shown(url), secrets, started)
         self._client = client
         self._url = url
@@ -164,10 +162,8 @@ class _Requests(_Http):
     def end(self) -> None:
         if self._session is None:
             return
-        try:
+        with suppress(Exception):  # a courtesy: the server may not know it, or be gone
             self._client.delete(self._url, headers=self._headers(), timeout=2.0)
-        except Exception:  # noqa: BLE001, S110 - a courtesy: the server may not know it, or be gone
-            pass
 
 
 class _Events(_Http):
@@ -175,9 +171,7 @@ class _Events(_Http):
 
     _other_transport = "if it speaks Streamable HTTP: --transport http"
 
-    def __init__(
-        self, client: httpx2.Client, url: str, secrets: Sequence[str], started: float, timeout: float
-    ) -> None:
+    def __init__(self, client: httpx2.Client, url: str, secrets: Sequence[str], started: float, timeout: float) -> None:
         super().__init__(client, url, secrets, started, timeout)
         self._stack = ExitStack()
         self._arriving = self._subscribed()

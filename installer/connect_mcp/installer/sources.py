@@ -46,10 +46,16 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--header", action="append", default=[], metavar="KEY=VALUE", help="an HTTP header that the host sends to it"
     )
-    parser.add_argument("--transport", choices=("http", "sse"), help="how it is spoken to (default: http, Streamable HTTP)")
-    parser.add_argument("--manifest", metavar="FILE", help="a server.json of the MCP registry: a file, - or an https URL")
     parser.add_argument(
-        "--package", choices=("pypi", "npm", "oci", "remote"), help="which of the manifest's packages (default: what runs here)"
+        "--transport", choices=("http", "sse"), help="how it is spoken to (default: http, Streamable HTTP)"
+    )
+    parser.add_argument(
+        "--manifest", metavar="FILE", help="a server.json of the MCP registry: a file, - or an https URL"
+    )
+    parser.add_argument(
+        "--package",
+        choices=("pypi", "npm", "oci", "remote"),
+        help="which of the manifest's packages (default: what runs here)",
     )
     parser.add_argument(
         "--var", action="append", default=[], metavar="NAME=VALUE", help="a value that the manifest asks for"
@@ -125,7 +131,9 @@ def headers_of(args: argparse.Namespace, machine: Machine) -> dict[str, str]:
                 raise Misuse(f"--header {name}: no variable {variable} is set here", mend=f"--header {name}=VALUE")
         value = value.strip()
         if not all(" " <= char <= "~" or char == "\t" for char in value):
-            raise Misuse(f"--header {name}: its value holds what a header cannot: a line end, or another sign than ASCII's")
+            raise Misuse(
+                f"--header {name}: its value holds what a header cannot: a line end, or another sign than ASCII's"
+            )
         if any(name.lower() == known.lower() for known in headers):
             raise Misuse(f"--header {name} is given twice")
         headers[name] = value
@@ -228,7 +236,9 @@ def _variables(args: argparse.Namespace, machine: Machine) -> dict[str, list[str
         if not name.strip():
             raise Misuse("--var takes NAME=VALUE, or NAME for a variable that is set here")
         if not equals and machine.variable(name) is None:
-            raise Misuse(f"--var {printable(name)}: no such variable is set here", mend=f"--var {printable(name)}=VALUE")
+            raise Misuse(
+                f"--var {printable(name)}: no such variable is set here", mend=f"--var {printable(name)}=VALUE"
+            )
         given.setdefault(name, []).append(value if equals else str(machine.variable(name)))
     return given
 
