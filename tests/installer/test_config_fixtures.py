@@ -139,7 +139,16 @@ def test_every_host_has_its_cases() -> None:
     assert all(count >= 2 for host, count in counts.items() if host in variants), counts
     assert {folder.parent.name for folder in FOLDERS} <= set(counts)
     by_hosts = {folder.parent.name for folder in FOLDERS if "mcp add" in (folder / "case.json").read_text("utf-8")}
-    assert by_hosts == {"claude-code", "codex", "opencode"}
+    assert by_hosts == {
+        "claude-code",
+        "cline",
+        "codex",
+        "copilot-cli",
+        "gemini-cli",
+        "kilo",
+        "opencode",
+        "qwen-code",
+    }
 
 
 def test_every_case_has_the_files_that_it_needs_and_no_others() -> None:
