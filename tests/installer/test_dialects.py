@@ -85,6 +85,15 @@ def test_a_fault_is_shown_where_it_is_now_and_not_where_it_would_be() -> None:
     assert (caught.value.place.line, caught.value.place.column) == (3, 1)
 
 
+def test_where_there_is_more_than_one_fault_all_of_them_can_be_asked_for() -> None:
+    row = find("continue")
+    text = "name: mine\nversion: 1.0\nmcpServers:\n  - name: 5\n    command: a\n"
+    with pytest.raises(Refused) as caught:
+        refuse_rejected(row, row.locate(machine()), text, text)
+    assert caught.value.why == "the file's version is a text: 1.0 needs quotes, 1.0.0 does not"
+    assert "and 1 more like it (`connect-mcp doctor continue`)" in caught.value.mend
+
+
 @pytest.fixture
 def connect_mcp(capsys: pytest.CaptureFixture[str]) -> CommandLine:
     return CommandLine(capsys)

@@ -107,12 +107,14 @@ def refuse_rejected(host: Host, location: Location, before: str, after: str) -> 
     rejected = [fault for fault in faults(host, location, after) if fault.consequence == "file"]
     if not rejected:
         return
-    worst = rejected[0]
-    now = next((fault for fault in faults(host, location, before) if fault.path == worst.path), None)
+    first = rejected[0]
+    now = next((fault for fault in faults(host, location, before) if fault.path == first.path), None)
+    more = f", and {len(rejected) - 1} more like it (`connect-mcp doctor {host.id}`)" if rejected[1:] else ""
     raise Refused(
-        f"{host.title} reads nothing of this file because of {worst.name or 'its layout'}: {worst.what}",
+        f"{host.title} reads nothing of this file because of {first.name or 'its layout'}",
         place=Place(location.path, now.line, now.column) if now else Place(location.path),
-        mend="correct it there, or repeat the command with --force",
+        why=first.what,
+        mend=f"correct it there{more}, or repeat the command with --force",
     )
 
 
