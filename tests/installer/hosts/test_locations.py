@@ -11,11 +11,19 @@ from support.machines import machine
 
 MAC = "/Users/user/Library/Application Support"
 ROAMING = "C:\\Users\\user\\AppData\\Roaming"
+ROO = "globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json"
+WINDOWS_ROO = ROO.replace("/", "\\")
 CLINE = "settings/cline_mcp_settings.json"
 WINDOWS_CLINE = CLINE.replace("/", "\\")
 PACKAGES = "C:\\Users\\user\\AppData\\Local\\Packages"
 
 USER_FILES: list[tuple[str, Platform, dict[str, str], str]] = [
+    ("amp", "linux", {}, "/home/user/.config/amp/settings.json"),
+    ("amp", "macos", {}, "/Users/user/.config/amp/settings.json"),
+    ("amp", "windows", {}, "C:\\Users\\user\\.config\\amp\\settings.json"),
+    ("antigravity", "linux", {}, "/home/user/.gemini/config/mcp_config.json"),
+    ("antigravity", "macos", {}, "/Users/user/.gemini/config/mcp_config.json"),
+    ("antigravity", "windows", {}, "C:\\Users\\user\\.gemini\\config\\mcp_config.json"),
     ("claude-code", "linux", {}, "/home/user/.claude.json"),
     ("claude-code", "macos", {}, "/Users/user/.claude.json"),
     ("claude-code", "windows", {}, "C:\\Users\\user\\.claude.json"),
@@ -45,16 +53,42 @@ USER_FILES: list[tuple[str, Platform, dict[str, str], str]] = [
     ("copilot-cli", "macos", {}, "/Users/user/.copilot/mcp-config.json"),
     ("copilot-cli", "windows", {}, "C:\\Users\\user\\.copilot\\mcp-config.json"),
     ("copilot-cli", "linux", {"COPILOT_HOME": "/cp"}, "/cp/mcp-config.json"),
+    ("crush", "linux", {}, "/home/user/.config/crush/crush.json"),
+    ("crush", "macos", {}, "/Users/user/.config/crush/crush.json"),
+    ("crush", "windows", {}, "C:\\Users\\user\\.config\\crush\\crush.json"),
+    ("crush", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/cfg/crush/crush.json"),
+    ("crush", "windows", {"CRUSH_GLOBAL_CONFIG": "D:\\cr"}, "D:\\cr\\crush.json"),
     ("cursor", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/home/user/.cursor/mcp.json"),
     ("cursor", "macos", {}, "/Users/user/.cursor/mcp.json"),
     ("cursor", "windows", {}, "C:\\Users\\user\\.cursor\\mcp.json"),
+    ("factory-droid", "linux", {}, "/home/user/.factory/mcp.json"),
+    ("factory-droid", "macos", {}, "/Users/user/.factory/mcp.json"),
+    ("factory-droid", "windows", {}, "C:\\Users\\user\\.factory\\mcp.json"),
     ("gemini-cli", "linux", {}, "/home/user/.gemini/settings.json"),
     ("gemini-cli", "macos", {"GEMINI_CLI_HOME": "/g"}, "/g/.gemini/settings.json"),
     ("gemini-cli", "windows", {}, "C:\\Users\\user\\.gemini\\settings.json"),
+    ("goose", "linux", {}, "/home/user/.config/goose/config.yaml"),
+    ("goose", "macos", {}, "/Users/user/.config/goose/config.yaml"),
+    ("goose", "windows", {}, f"{ROAMING}\\Block\\goose\\config\\config.yaml"),
+    ("goose", "macos", {"XDG_CONFIG_HOME": "/cfg"}, "/cfg/goose/config.yaml"),
+    ("goose", "linux", {"GOOSE_PATH_ROOT": "/gs"}, "/gs/config/config.yaml"),
+    ("hermes", "linux", {}, "/home/user/.hermes/config.yaml"),
+    ("hermes", "macos", {}, "/Users/user/.hermes/config.yaml"),
+    ("hermes", "windows", {}, "C:\\Users\\user\\AppData\\Local\\hermes\\config.yaml"),
+    ("hermes", "linux", {"HERMES_HOME": "/hm"}, "/hm/config.yaml"),
+    ("junie", "linux", {}, "/home/user/.junie/mcp/mcp.json"),
+    ("junie", "macos", {}, "/Users/user/.junie/mcp/mcp.json"),
+    ("junie", "windows", {}, "C:\\Users\\user\\.junie\\mcp\\mcp.json"),
     ("kilo", "linux", {}, "/home/user/.config/kilo/kilo.json"),
     ("kilo", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/cfg/kilo/kilo.json"),
     ("kilo", "macos", {}, "/Users/user/.config/kilo/kilo.json"),
     ("kilo", "windows", {}, "C:\\Users\\user\\.config\\kilo\\kilo.json"),
+    ("kiro", "linux", {}, "/home/user/.kiro/settings/mcp.json"),
+    ("kiro", "macos", {}, "/Users/user/.kiro/settings/mcp.json"),
+    ("kiro", "windows", {}, "C:\\Users\\user\\.kiro\\settings\\mcp.json"),
+    ("lm-studio", "linux", {}, "/home/user/.lmstudio/mcp.json"),
+    ("lm-studio", "macos", {}, "/Users/user/.lmstudio/mcp.json"),
+    ("lm-studio", "windows", {}, "C:\\Users\\user\\.lmstudio\\mcp.json"),
     ("opencode", "linux", {}, "/home/user/.config/opencode/opencode.json"),
     ("opencode", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/cfg/opencode/opencode.json"),
     ("opencode", "macos", {}, "/Users/user/.config/opencode/opencode.json"),
@@ -66,6 +100,17 @@ USER_FILES: list[tuple[str, Platform, dict[str, str], str]] = [
     ("qwen-code", "linux", {}, "/home/user/.qwen/settings.json"),
     ("qwen-code", "macos", {"QWEN_HOME": "/q"}, "/q/settings.json"),
     ("qwen-code", "windows", {}, "C:\\Users\\user\\.qwen\\settings.json"),
+    ("roo-code", "linux", {}, f"/home/user/.config/Code/User/{ROO}"),
+    ("roo-code", "macos", {}, f"{MAC}/Code/User/{ROO}"),
+    ("roo-code", "windows", {}, f"{ROAMING}\\Code\\User\\{WINDOWS_ROO}"),
+    ("roo-code", "linux", {"VSCODE_PORTABLE": "/p"}, f"/p/user-data/User/{ROO}"),
+    ("trae", "linux", {}, "/home/user/.config/Trae/User/mcp.json"),
+    ("trae", "macos", {}, f"{MAC}/Trae/User/mcp.json"),
+    ("trae", "windows", {}, f"{ROAMING}\\Trae\\User\\mcp.json"),
+    ("trae", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/cfg/Trae/User/mcp.json"),
+    ("visual-studio", "linux", {}, "/home/user/.mcp.json"),
+    ("visual-studio", "macos", {}, "/Users/user/.mcp.json"),
+    ("visual-studio", "windows", {}, "C:\\Users\\user\\.mcp.json"),
     ("vscode", "linux", {}, "/home/user/.config/Code/User/mcp.json"),
     ("vscode", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/cfg/Code/User/mcp.json"),
     ("vscode", "macos", {}, f"{MAC}/Code/User/mcp.json"),
@@ -80,20 +125,43 @@ USER_FILES: list[tuple[str, Platform, dict[str, str], str]] = [
     ("vscodium", "linux", {}, "/home/user/.config/VSCodium/User/mcp.json"),
     ("vscodium", "macos", {}, f"{MAC}/VSCodium/User/mcp.json"),
     ("vscodium", "windows", {}, f"{ROAMING}\\VSCodium\\User\\mcp.json"),
+    ("warp", "linux", {}, "/home/user/.warp/.mcp.json"),
+    ("warp", "macos", {}, "/Users/user/.warp/.mcp.json"),
+    ("warp", "windows", {}, "C:\\Users\\user\\.warp\\.mcp.json"),
+    ("windsurf", "linux", {}, "/home/user/.codeium/windsurf/mcp_config.json"),
+    ("windsurf", "macos", {}, "/Users/user/.codeium/windsurf/mcp_config.json"),
+    ("windsurf", "windows", {}, "C:\\Users\\user\\.codeium\\windsurf\\mcp_config.json"),
+    ("zed", "linux", {}, "/home/user/.config/zed/settings.json"),
+    ("zed", "macos", {}, "/Users/user/.config/zed/settings.json"),
+    ("zed", "windows", {}, f"{ROAMING}\\Zed\\settings.json"),
+    ("zed", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/cfg/zed/settings.json"),
+    ("zed", "linux", {"FLATPAK_XDG_CONFIG_HOME": "/fp", "XDG_CONFIG_HOME": "/cfg"}, "/fp/zed/settings.json"),
+    ("zed", "macos", {"XDG_CONFIG_HOME": "/cfg"}, "/Users/user/.config/zed/settings.json"),
 ]
 
 PROJECT_FILES = {
+    "amp": ".amp/settings.json",
+    "antigravity": ".agents/mcp_config.json",
     "claude-code": ".mcp.json",
     "codex": ".codex/config.toml",
     "copilot-cli": ".mcp.json",
+    "crush": "crush.json",
     "cursor": ".cursor/mcp.json",
+    "factory-droid": ".factory/mcp.json",
     "gemini-cli": ".gemini/settings.json",
+    "junie": ".junie/mcp/mcp.json",
     "kilo": "kilo.json",
+    "kiro": ".kiro/settings/mcp.json",
     "opencode": "opencode.json",
     "qwen-code": ".qwen/settings.json",
+    "roo-code": ".roo/mcp.json",
+    "trae": ".trae/mcp.json",
+    "visual-studio": ".vscode/mcp.json",
     "vscode": ".vscode/mcp.json",
     "vscode-insiders": ".vscode/mcp.json",
     "vscodium": ".vscode/mcp.json",
+    "warp": ".warp/.mcp.json",
+    "zed": ".zed/settings.json",
 }
 
 
@@ -133,6 +201,10 @@ def test_without_a_folder_the_project_is_the_working_folder() -> None:
 
 
 SECTIONS: list[tuple[str, Scope, tuple[str, ...], str | None, str]] = [
+    ("amp", "user", ("amp.mcpServers",), None, "jsonc"),
+    ("amp", "project", ("amp.mcpServers",), None, "jsonc"),
+    ("antigravity", "user", ("mcpServers",), None, "jsonc"),
+    ("antigravity", "project", ("mcpServers",), None, "jsonc"),
     ("claude-code", "user", ("mcpServers",), None, "jsonc"),
     ("claude-code", "project", ("mcpServers",), None, "jsonc"),
     ("claude-code", "local", ("projects", "/home/user", "mcpServers"), None, "jsonc"),
@@ -143,21 +215,43 @@ SECTIONS: list[tuple[str, Scope, tuple[str, ...], str | None, str]] = [
     ("continue", "user", ("mcpServers",), "name", "yaml"),
     ("copilot-cli", "user", ("mcpServers",), None, "jsonc"),
     ("copilot-cli", "project", ("mcpServers",), None, "jsonc"),
+    ("crush", "user", ("mcp",), None, "jsonc"),
+    ("crush", "project", ("mcp",), None, "jsonc"),
     ("cursor", "user", ("mcpServers",), None, "jsonc"),
     ("cursor", "project", ("mcpServers",), None, "jsonc"),
+    ("factory-droid", "user", ("mcpServers",), None, "jsonc"),
+    ("factory-droid", "project", ("mcpServers",), None, "jsonc"),
     ("gemini-cli", "user", ("mcpServers",), None, "jsonc"),
     ("gemini-cli", "project", ("mcpServers",), None, "jsonc"),
+    ("goose", "user", ("extensions",), None, "yaml"),
+    ("hermes", "user", ("mcp_servers",), None, "yaml"),
+    ("junie", "user", ("mcpServers",), None, "jsonc"),
+    ("junie", "project", ("mcpServers",), None, "jsonc"),
     ("kilo", "user", ("mcp",), None, "jsonc"),
     ("kilo", "project", ("mcp",), None, "jsonc"),
+    ("kiro", "user", ("mcpServers",), None, "jsonc"),
+    ("kiro", "project", ("mcpServers",), None, "jsonc"),
+    ("lm-studio", "user", ("mcpServers",), None, "jsonc"),
     ("opencode", "user", ("mcp",), None, "jsonc"),
     ("opencode", "project", ("mcp",), None, "jsonc"),
     ("qwen-code", "user", ("mcpServers",), None, "jsonc"),
     ("qwen-code", "project", ("mcpServers",), None, "jsonc"),
+    ("roo-code", "user", ("mcpServers",), None, "jsonc"),
+    ("roo-code", "project", ("mcpServers",), None, "jsonc"),
+    ("trae", "user", ("mcpServers",), None, "jsonc"),
+    ("trae", "project", ("mcpServers",), None, "jsonc"),
+    ("visual-studio", "user", ("servers",), None, "jsonc"),
+    ("visual-studio", "project", ("servers",), None, "jsonc"),
     *(
         (build, scope, ("servers",), None, "jsonc")
         for build in ("vscode", "vscode-insiders", "vscodium")
         for scope in ("user", "project")
     ),
+    ("warp", "user", ("mcpServers",), None, "jsonc"),
+    ("warp", "project", ("mcpServers",), None, "jsonc"),
+    ("windsurf", "user", ("mcpServers",), None, "jsonc"),
+    ("zed", "user", ("context_servers",), None, "jsonc"),
+    ("zed", "project", ("context_servers",), None, "jsonc"),
 ]
 
 
@@ -330,6 +424,44 @@ def test_the_other_files_that_a_host_reads_are_known() -> None:
     ]
     (block,) = find("continue").others(here, "user")
     assert (block.format, block.section.keyed_by) == ("yaml", "name")
+
+
+@pytest.mark.parametrize(
+    ("files", "folder"),
+    [
+        ({"/home/user/.cache/lm-studio": None}, "/home/user/.cache/lm-studio"),
+        ({"/home/user/.cache/lm-studio": None, "/home/user/.lmstudio": None}, "/home/user/.lmstudio"),
+        ({"/home/user/.lmstudio-home-pointer": b"/big/lm\n", "/big/lm": None, "/home/user/.lmstudio": None}, "/big/lm"),
+        ({"/home/user/.lmstudio-home-pointer": b"/gone", "/home/user/.lmstudio": None}, "/home/user/.lmstudio"),
+    ],
+)
+def test_lm_studios_home_is_the_one_that_it_points_to(files: dict[str, bytes | None], folder: str) -> None:
+    assert find("lm-studio").locate(machine(files=files)).path == f"{folder}/mcp.json"
+
+
+SERVERS = b'{"mcpServers": {"a": {"command": "x"}}}'
+
+
+@pytest.mark.parametrize(
+    ("files", "folder"),
+    [
+        ({}, "config"),
+        ({"antigravity": None}, "antigravity"),
+        ({"antigravity": None, "config": None}, "config"),
+        ({"antigravity/mcp_config.json": SERVERS, "config/mcp_config.json": b""}, "antigravity"),
+        ({"antigravity/mcp_config.json": SERVERS, "config/mcp_config.json": SERVERS}, "config"),
+    ],
+)
+def test_antigravitys_file_is_the_one_that_holds_servers(files: dict[str, bytes | None], folder: str) -> None:
+    here = machine(files={f"/home/user/.gemini/{name}": content for name, content in files.items()})
+    assert find("antigravity").locate(here).path == f"/home/user/.gemini/{folder}/mcp_config.json"
+
+
+def test_visual_studio_uses_the_project_file_that_is_there_and_is_not_set_up_elsewhere() -> None:
+    row, files = find("visual-studio"), {"C:\\s\\.mcp.json": b'{"servers": {"a": {"command": "x"}}}'}
+    assert row.locate(machine("windows", files=files), "project", "C:\\s").path == "C:\\s\\.mcp.json"
+    assert row.before_create(machine("windows"), row.locate(machine("windows"))) is None
+    assert "for Windows" in (row.before_create(machine(), row.locate(machine())) or "")
 
 
 def test_continue_does_not_hide_an_older_config() -> None:

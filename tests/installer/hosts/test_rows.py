@@ -265,6 +265,43 @@ def test_a_reference_that_a_host_has_no_form_for_is_refused(host: Host) -> None:
         host.render(ServerSpec("/opt/x", (), {"K": odd}))
 
 
+@pytest.mark.parametrize("host", ["codex", "goose"])
+def test_a_host_whose_keys_name_variables_reads_them_back(host: str) -> None:
+    row, token = find(host), Reference("env", "TOKEN")
+    local = ServerSpec("/opt/x", ("a",), {"TOKEN": Template(token), "K": "v"})
+    found = row.read(row.render(local))
+    assert found is not None
+    assert (dict(found.env), found.references) == (dict(local.env), (token,))
+    remote = ServerSpec(url="https://x", transport="http", headers={"Authorization": Template("Bearer ", token)})
+    found = row.read(row.render(remote))
+    assert found is not None
+    assert (found.headers, found.references) == (remote.headers, (token,))
+    for odd in (Template("x", token), Template(Reference("env", "ELSE"))):
+        with pytest.raises(Refused, match="has no form for"):
+            row.render(ServerSpec("/opt/x", (), {"TOKEN": odd}))
+
+
+def test_goose_is_given_names_that_it_looks_up_and_none_that_it_refuses() -> None:
+    row = find("goose")
+    (put,) = row.changes(
+        row.locate(machine()), "My Server", replace(SPEC, env={"K": Template(Reference("secret", "K"))})
+    )
+    assert (put.name, put.entry["name"]) == ("myserver", "My Server")
+    assert put.entry == {
+        "name": "My Server",
+        "type": "stdio",
+        "cmd": "/opt/x",
+        "args": ["a", "b"],
+        "env_keys": ["K"],
+        "enabled": True,
+        "timeout": 300,
+    }
+    again = row.changes(row.locate(machine()), "My Server", SPEC, {**put.entry, "enabled": False})[0]
+    assert "enabled" not in again.entry, "what the person chose stays"
+    with pytest.raises(Refused, match="does not let an extension set Path"):
+        row.render(ServerSpec("/opt/x", (), {"Path": "/x"}))
+
+
 def test_a_projects_file_of_kilo_takes_no_reference() -> None:
     row, spec = find("kilo"), ServerSpec("/opt/x", (), {"K": Template(Reference("env", "K"))})
     assert row.changes(row.locate(machine()), "connect", spec)
@@ -319,6 +356,24 @@ def test_a_new_continue_config_says_what_it_is() -> None:
         ("opencode", {"type": "local", "command": []}, None),
         ("opencode", {"type": "local", "command": "x"}, None),
         ("opencode", {"command": ["x"]}, None),
+        ("qwen-code", {"url": "https://x", "type": "http"}, ServerSpec(url="https://x", transport="sse")),
+        ("qwen-code", {"httpUrl": "https://x"}, ServerSpec(url="https://x", transport="http")),
+        ("gemini-cli", {"httpUrl": "https://y", "url": "https://x"}, ServerSpec(url="https://y", transport="http")),
+        ("gemini-cli", {"command": "x", "url": "https://x"}, ServerSpec(url="https://x", transport="http")),
+        ("cline", {"url": "https://x"}, ServerSpec(url="https://x", transport="sse")),
+        ("cline", {"url": "https://x", "transportType": "http"}, ServerSpec(url="https://x", transport="http")),
+        ("cline", {"transport": {"type": "stdio", "command": "x"}, "disabled": True}, ServerSpec("x")),
+        ("roo-code", {"url": "https://x"}, None),
+        ("crush", {"command": "x"}, None),
+        ("goose", {"type": "sse", "uri": "https://x"}, None),
+        (
+            "goose",
+            {"type": "streamable_http", "uri": "https://x", "envs": {"A": "b"}, "headers": {"H": "$A"}},
+            ServerSpec(url="https://x", transport="http", headers={"H": "b"}),
+        ),
+        ("windsurf", {"url": "https://x"}, ServerSpec(url="https://x", transport="http")),
+        ("warp", {"command": "x", "working_directory": "/w"}, ServerSpec("x", cwd="/w")),
+        ("hermes", {"url": "https://x", "transport": "sse"}, ServerSpec(url="https://x", transport="sse")),
         ("codex", {"command": "x", "env_vars": ["A"]}, ServerSpec("x", (), {"A": Template(Reference("env", "A"))})),
     ],
 )
@@ -352,6 +407,9 @@ def test_the_default_name_suits_every_host_and_an_invisible_one_none(host: Host)
         ("claude-code", "my.server", False),
         ("opencode", "servers", True),
         ("cursor", "a b", False),
+        ("gemini-cli", "a_b", True),
+        ("gemini-cli", "a-b", False),
+        ("kilo", "servers", True),
     ],
 )
 def test_names_that_a_host_cannot_use_are_refused(host: str, name: str, refused: bool) -> None:
@@ -378,6 +436,8 @@ ENV = {
         ("claude-code", "linux", {*ENV, "CLAUDECODE"}),
         ("opencode", "linux", {*ENV, "AGENT", "OPENCODE"}),
         ("cursor", "linux", set(ENV)),
+        ("gemini-cli", "linux", {*ENV, "GEMINI_CLI"} - {"GITHUB_TOKEN"}),
+        ("cline", "linux", {"HOME", "PATH"}),
     ],
 )
 def test_a_server_sees_what_its_host_passes_on(host: str, platform: Platform, names: set[str]) -> None:

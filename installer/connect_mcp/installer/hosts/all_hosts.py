@@ -9,20 +9,35 @@ from connect_mcp.base.errors import Misuse
 from .model import Host
 
 _MODULES = {
+    "amp": "amp",
+    "antigravity": "antigravity",
     "claude-code": "claude_code",
     "claude-desktop": "claude_desktop",
     "cline": "cline",
     "codex": "codex",
     "continue": "continue_",
     "copilot-cli": "copilot_cli",
+    "crush": "crush",
     "cursor": "cursor",
+    "factory-droid": "factory_droid",
     "gemini-cli": "gemini_cli",
+    "goose": "goose",
+    "hermes": "hermes",
+    "junie": "junie",
     "kilo": "kilo",
+    "kiro": "kiro",
+    "lm-studio": "lm_studio",
     "opencode": "opencode",
     "qwen-code": "qwen_code",
+    "roo-code": "roo_code",
+    "trae": "trae",
+    "visual-studio": "visual_studio",
     "vscode": "vscode",
     "vscode-insiders": "vscode_insiders",
     "vscodium": "vscodium",
+    "warp": "warp",
+    "windsurf": "windsurf",
+    "zed": "zed",
 }
 """The module of each host's row, by id, sorted."""
 

@@ -101,7 +101,7 @@ HOST = Host(
         again=_REMOTE.again,
     ),
     syntax=ENV_COLON,
-    limits=Limits(tool_name=64, prefix="{server}__{tool}"),
+    limits=Limits(tool_name=64, prefix="{server}__{tool}", stray_output=False, pages=False),
     off=(("disabled", True),),
     waits=(Wait("timeout", "start", 1), Wait("timeout", "call", 1)),
     passed_on=PassedOn(names=SDK_NAMES, on_windows=SDK_NAMES_ON_WINDOWS),

@@ -13,6 +13,7 @@ from .model import (
     Evidence,
     Form,
     Host,
+    Limits,
     Location,
     PassedOn,
     Patience,
@@ -106,6 +107,7 @@ HOST = Host(
         transports=frozenset({"http", "sse"}),
     ),
     syntax=SYNTAX,
+    limits=Limits(pages=False),
     off_by_hand="Continue's file has no switch: turn the server's tools off in Continue's own settings.",
     waits=(Wait("connectionTimeout", "start", 0.001),),
     passed_on=PassedOn(
@@ -142,6 +144,7 @@ HOST = Host(
         "syntax": Evidence("live", "cn 1.5.47: the environment wins over ~/.continue/.env; none: no start"),
         "off_by_hand": Evidence("memory", "not checked"),
         "waits": Evidence("source", "continuedev/continue, its schema of mcpServers"),
+        "limits": Evidence("live", "cn 1.5.47: the first page of a tool list alone, and names without a prefix"),
         "passed_on": Evidence("source", "continuedev/continue MCPConnection.ts; `cn` passes everything on"),
         "patience": Evidence("live", "cn 1.5.47: 60 s; the editors' 20 s: source"),
         "protocol": Evidence("live", "cn 1.5.47"),
