@@ -18,6 +18,7 @@ class FakeFiles:
     content: Mapping[str, bytes | None]
     executable: frozenset[str] = frozenset()
     links: Mapping[str, str] = field(default_factory=dict)
+    modes: Mapping[str, int] = field(default_factory=dict)
 
     def exists(self, path: str) -> bool:
         return path in self._all()
@@ -38,6 +39,9 @@ class FakeFiles:
 
     def read(self, path: str) -> bytes | None:
         return self.content.get(path)
+
+    def mode(self, path: str) -> int | None:
+        return self.modes.get(path, 0o600) if self.exists(path) else None
 
     def _all(self) -> set[str]:
         found = set()

@@ -49,6 +49,9 @@ class Files(Protocol):
     def read(self, path: str) -> bytes | None:
         """A file's content; None where it cannot be read."""
 
+    def mode(self, path: str) -> int | None:
+        """A file's permission bits; None where there is none, or the system has no such bits."""
+
 
 @record
 class Machine:
@@ -180,6 +183,13 @@ class DiskFiles:
         try:
             with open(path, "rb") as file:
                 return file.read()
+        except OSError:
+            return None
+
+    def mode(self, path: str) -> int | None:
+        """A file's permission bits; None where there is none, or the system has no such bits."""
+        try:
+            return os.stat(path).st_mode & 0o7777 if os.name == "posix" else None
         except OSError:
             return None
 

@@ -140,7 +140,14 @@ def _print_json(outcome: Outcome) -> None:
     import json
 
     data = {"version": JSON_VERSION, **outcome.data, "exit_code": outcome.exit_code}
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    # Control characters are escaped already; this is for signs that turn the direction of writing, and their like.
+    shown = (
+        text
+        if text.isascii()
+        else "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)
+    )
+    sys.stdout.write(shown + "\n")
     sys.stdout.flush()
 
 

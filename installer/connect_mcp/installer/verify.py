@@ -95,6 +95,7 @@ def _started(host: Host, spec: ServerSpec, machine: Machine, secrets: frozenset[
         machine.cwd,
         revision=host.protocol or REVISION,
         timeout=host.patience.interactive or PATIENCE,
+        secrets=secrets,
     )
 
 

@@ -18,7 +18,12 @@ def test_a_healthy_machine_has_no_findings(connect_mcp: CommandLine) -> None:
     connect_mcp("configure", "cursor", "codex", "--embedded", "--no-verify")
     ran = connect_mcp("doctor")
     assert ran.code == 0
-    assert "2 servers in 2 files looked at: no errors" in ran.out
+    assert ran.out.splitlines() == [
+        "OpenAI Codex: 1 server, all well",
+        "Cursor: 1 server, all well",
+        "",
+        "no errors, no warnings, no notes",
+    ]
 
 
 def test_a_command_that_is_nowhere_is_found_and_the_mend_takes_it_out(connect_mcp: CommandLine, home: Path) -> None:
@@ -27,8 +32,8 @@ def test_a_command_that_is_nowhere_is_found_and_the_mend_takes_it_out(connect_mc
     assert ran.code == 1
     (finding,) = ran.data["findings"]
     assert (finding["id"], finding["host"], finding["severity"]) == ("command-not-found", "cursor", "error")
-    assert finding["mend"].endswith("connect-mcp remove cursor --name x --scope user")
-    assert connect_mcp(*finding["mend"].split("connect-mcp ")[1].split()).code == 0
+    assert finding["mend"].endswith("connect-mcp remove cursor --name x")
+    assert connect_mcp(*finding["command"][1:]).code == 0
     assert connect_mcp("doctor").code == 0
 
 
@@ -36,9 +41,11 @@ def test_a_name_with_control_characters_is_shown_as_escapes_in_every_field(
     connect_mcp: CommandLine, home: Path
 ) -> None:
     configured(home, {"command": "no-such-program"}, name="a\x1b[31m\n\u202eb")
-    (finding,) = connect_mcp("doctor", "--json").data["findings"]
-    assert all(text.isprintable() for text in finding.values())
-    assert "`a\\x1b[31m\\n\\u202eb`" in finding["mend"]
+    named, lost = connect_mcp("doctor", "--json").data["findings"]
+    assert (named["id"], lost["id"]) == ("name-unusable", "command-not-found")
+    texts = [text for finding in (named, lost) for text in finding.values() if isinstance(text, str)]
+    assert all(text.isprintable() for text in texts)
+    assert "`a\\x1b[31m\\n\\u202eb`" in lost["mend"]
 
 
 def test_a_project_that_is_the_home_folder_has_no_files_of_its_own(
@@ -46,7 +53,7 @@ def test_a_project_that_is_the_home_folder_has_no_files_of_its_own(
 ) -> None:
     monkeypatch.chdir(home)
     connect_mcp("configure", "cursor", "codex", "--embedded", "--no-verify")
-    assert "2 servers in 2 files looked at" in connect_mcp("doctor").out
+    assert [len(host["files"]) for host in connect_mcp("doctor", "--json").data["hosts"]] == [1, 1]
 
 
 def test_a_program_by_path_that_is_gone_is_found(connect_mcp: CommandLine, home: Path) -> None:
@@ -63,14 +70,14 @@ def test_the_path_in_the_entry_counts_and_the_mend_is_the_absolute_path(
     (finding,) = connect_mcp("doctor", "--json").data["findings"]
     assert "is not on the PATH that it passes on" in finding["what"]
     mend = finding["mend"]
-    assert mend == f"connect-mcp configure cursor --name x --scope user -- {folder}/python -c pass"
+    assert mend == f"connect-mcp configure cursor --name x -- {folder}/python -c pass"
     assert connect_mcp(*mend.split()[1:], "--no-verify").code != 3
 
 
 def test_our_own_entry_is_mended_by_configuring_it_again(connect_mcp: CommandLine, home: Path) -> None:
     configured(home, {"command": "/gone/connect-mcp", "args": ["serve", "--embedded"]}, name="connect")
     (finding,) = connect_mcp("doctor", "--json").data["findings"]
-    assert finding["mend"] == "connect-mcp configure cursor --name connect --scope user --embedded"
+    assert finding["mend"] == "connect-mcp configure cursor --name connect --embedded"
     assert connect_mcp(*finding["mend"].split()[1:], "--no-verify").code == 0
     assert connect_mcp("doctor").code == 0
 

@@ -1,0 +1,119 @@
+"""What doctor finds by starting a server as its host would: real servers, each with one fault."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from support.cli import CommandLine
+from support.servers import server
+
+
+def configured(home: Path, path: str, argv: list[str], name: str = "x") -> None:
+    file = home / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"mcpServers": {name: {"command": argv[0], "args": argv[1:]}}}))
+
+
+CURSOR, GEMINI = ".cursor/mcp.json", ".gemini/settings.json"
+
+STRAY = "say('Loading …')"
+MANY = "TOOLS = [tool(f'tool{number}') for number in range(90)]"
+LONG = "TOOLS = [tool('a' * 70)]"
+PAGED = """
+def result(method, params, whole=result):
+    if method != "tools/list":
+        return whole(method, params)
+    return {"tools": TOOLS[1:]} if params.get("cursor") else {"tools": TOOLS[:1], "nextCursor": "more"}
+"""
+ENDS = "sys.stderr.write('no configuration file was given\\n'); sys.exit(3)"
+
+
+@pytest.mark.parametrize(
+    ("path", "faults", "found"),
+    [
+        (CURSOR, "", []),
+        (CURSOR, ENDS, [("start-failed", "error")]),
+        (CURSOR, STRAY, [("output-stray", "warning")]),
+        (GEMINI, STRAY, [("output-stray", "error")]),
+        (CURSOR, "TOOLS = []", [("tools-none", "warning")]),
+        (CURSOR, MANY, [("tools-many", "warning")]),
+        (CURSOR, LONG, [("tool-names-long", "warning")]),
+        (CURSOR, PAGED, []),
+        (GEMINI, PAGED, [("tools-unread", "error")]),
+    ],
+    ids=[
+        "well",
+        "ends",
+        "stray",
+        "stray where it counts",
+        "no tools",
+        "many",
+        "long",
+        "paged",
+        "paged where it counts",
+    ],
+)
+def test_a_fault_of_a_server_is_found_and_a_good_one_is_silent(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path, path: str, faults: str, found: list[tuple[str, str]]
+) -> None:
+    configured(home, path, server(tmp_path, faults))
+    findings = connect_mcp("doctor", "--json").data["findings"]
+    assert [(finding["id"], finding["severity"]) for finding in findings] == found
+    if faults == ENDS:
+        assert "no configuration file was given" in findings[0]["why"]
+        assert "exited with code 3" in findings[0]["what"]
+
+
+def test_a_server_that_is_late_for_a_headless_host_is_a_warning(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path
+) -> None:
+    argv = server(tmp_path, "time.sleep(1.3)")
+    connect_mcp("configure", "codex", "--name", "slow", "--no-verify", "--", *argv)
+    (finding,) = connect_mcp("doctor", "--json").data["findings"]
+    assert (finding["id"], finding["severity"]) == ("start-slow", "warning")
+    assert finding["why"] == "it waits 1 s"
+    assert "required = true" in finding["mend"]
+    assert connect_mcp("doctor", "--strict").code == 1
+
+
+MARK = "open('started', 'w')"
+
+
+def test_what_a_project_names_is_started_only_when_that_is_wanted(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    configured(project, CURSOR, server(tmp_path, MARK))
+    monkeypatch.chdir(project)
+    assert connect_mcp("doctor").code == 0
+    assert not (project / "started").exists()
+    assert connect_mcp("doctor", "--start").code == 0
+    assert (project / "started").exists()
+
+
+def test_what_is_fetched_first_is_started_only_when_that_is_wanted(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path
+) -> None:
+    argv = server(tmp_path, "open(__file__ + '.started', 'w')")
+    runner = tmp_path / "uvx"
+    runner.write_text(f"#!/bin/sh\nexec {shlex.join(argv)}\n")
+    runner.chmod(0o755)
+    configured(home, CURSOR, [str(runner), "some-server"])
+    connect_mcp("doctor")
+    assert not (tmp_path / "server.py.started").exists()
+    assert connect_mcp("doctor", "--start", "--json").data["findings"] == []
+    assert (tmp_path / "server.py.started").exists()
+
+
+def test_a_secret_that_a_server_says_back_is_masked(connect_mcp: CommandLine, home: Path, tmp_path: Path) -> None:
+    secret = "ghp_planted0000000000000000000000000000"
+    argv = server(tmp_path, "sys.stderr.write('bad token ' + os.environ['API_TOKEN'] + '\\n'); sys.exit(1)")
+    (home / ".cursor").mkdir()
+    entry = {"command": argv[0], "args": argv[1:], "env": {"API_TOKEN": secret}}
+    (home / CURSOR).write_text(json.dumps({"mcpServers": {"x": entry}}))
+    (home / CURSOR).chmod(0o600)
+    ran = connect_mcp("doctor", "-v")
+    assert "bad token" in ran.out
+    assert secret not in ran.out
