@@ -298,8 +298,9 @@ RULES: Sequence[Rule] = (
 
 def _known(profile: Profile, fact: str) -> str:
     known = profile.known[fact]
+    how = f"{known.how} with" if known.how == "seen" else f"{known.how} from what was seen with"
     note = f" ({known.note})" if known.note else ""
-    return f"{profile.program}, {fact.replace('_', ' ')}: {known.how}{note}"
+    return f"{fact.replace('_', ' ')}: {how} {profile.program}{note}"
 
 
 def _count(tools: int) -> str:

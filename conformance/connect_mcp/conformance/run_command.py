@@ -4,11 +4,16 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connect_mcp.base.errors import Misuse
 
 from .requirement import REVISIONS
+
+if TYPE_CHECKING:
+    from .host_verdicts import HostVerdict
+    from .lab import Options
+    from .profiles import Profile
 
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
@@ -17,11 +22,13 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     from .engine import spoken
     from .guard import Guard
     from .lab import Lab, Options
+    from .reports.writing import write
     from .requirement import all_requirements, selected
     from .result import Result
     from .subject import StdioSubject
     from .verdicts import Verdict, as_data, as_text, ordered
 
+    profiles = _profiles(args.profile)
     requirements = selected(all_requirements(), args.only)
     options = Options(args.timeout, args.call_tools, dict(args.example), args.strict, args.jobs)
     began = time.monotonic()
@@ -33,6 +40,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         for result in checked(lab, requirements, revisions):
             results.append(result)
             progress.tell(result)
+        hosts = _in_hosts(profiles, command, options)
         progress.done()
     verdict = Verdict(
         lab.subject.name,
@@ -41,7 +49,9 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         ordered(requirements, results),
         args.strict,
         time.monotonic() - began,
+        hosts,
     )
+    write(verdict, args)
     if args.json:
         import json
 
@@ -50,6 +60,27 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         sys.stdout.write(as_text(verdict, verbose=args.verbose))
     sys.stdout.flush()
     return verdict.exit_code
+
+
+def _profiles(names: Sequence[str]) -> "list[Profile]":
+    if not names:
+        return []
+    from .profiles import selected  # loads the installer's rows, which a plain run does not need
+
+    return selected(names)
+
+
+def _in_hosts(profiles: "Sequence[Profile]", command: Sequence[str], options: "Options") -> "tuple[HostVerdict, ...]":
+    """What would become of the server in each host; one after the other, since what is told is how long it takes."""
+    if not profiles:
+        return ()
+    from connect_mcp.base.machine import this_machine
+
+    from .host_verdicts import judge
+    from .replay import Calls, Server
+
+    machine, calls = this_machine(), Calls(options.call_tools, options.examples)
+    return tuple(judge(profile, Server(command), machine, calls, timeout=options.timeout) for profile in profiles)
 
 
 def list_requirements(args: argparse.Namespace) -> int:
@@ -83,6 +114,8 @@ def explain(args: argparse.Namespace) -> int:
 
 def add_parsers(commands: Any, seconds: Any) -> None:
     """The options of these commands."""
+    from .reports.writing import add_options
+
     run = commands.add_parser(
         "run",
         help="check a server against the specification",
@@ -97,6 +130,13 @@ def add_parsers(commands: Any, seconds: Any) -> None:
         default=[],
         metavar="REV",
         help="the protocol revisions to check, or all (default: the newest that the server speaks, of each kind)",
+    )
+    run.add_argument(
+        "--profile",
+        nargs="+",
+        default=[],
+        metavar="HOST",
+        help="say what would become of the server in these real hosts, or in all",
     )
     run.add_argument("--strict", action="store_true", help="let warnings and the rules of JSON-RPC alone count as well")
     run.add_argument("--call-tools", action="store_true", help="call tools also where they may change something")
@@ -114,6 +154,7 @@ def add_parsers(commands: Any, seconds: Any) -> None:
     )
     run.add_argument("--verbose", action="store_true", help="tell of what passed and of what does not apply as well")
     run.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    add_options(run)
     listed = commands.add_parser("list", help="list the requirements", allow_abbrev=False)
     listed.add_argument("--json", action="store_true", help="print them as JSON")
     explained = commands.add_parser("explain", help="say what a requirement asks for and why", allow_abbrev=False)

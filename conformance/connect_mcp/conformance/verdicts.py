@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from connect_mcp.base.record import record, values
 from connect_mcp.base.text import shortened
 
+from .host_verdicts import HostVerdict
 from .requirement import Requirement
 from .result import OUTCOMES, Line, Outcome, Result
 
@@ -35,6 +36,7 @@ class Verdict:
         results: all of them, in the order of the requirements, then of the revisions.
         strict: whether warnings count.
         seconds: how long it took.
+        hosts: what would become of it in real hosts, where that was asked.
     """
 
     subject: str
@@ -43,6 +45,7 @@ class Verdict:
     results: tuple[Result, ...]
     strict: bool
     seconds: float
+    hosts: tuple[HostVerdict, ...] = ()
 
     @property
     def count(self) -> Mapping[Outcome, int]:
@@ -51,11 +54,13 @@ class Verdict:
 
     @property
     def exit_code(self) -> int:
-        """0 where no MUST is broken, 1 where one is or could not be checked, 3 where the kit itself failed."""
+        """0 where no MUST is broken, 1 where one is, could not be checked, or a host fails, 3 where the kit failed."""
         count = self.count
         if count["bug-in-the-case"]:
             return 3
         if count["fail"] or count["inconclusive"] or (self.strict and count["warn"]):
+            return 1
+        if any(host.outcome == "fails" for host in self.hosts):
             return 1
         return 0 if count["pass"] or count["warn"] else 1
 
@@ -83,6 +88,7 @@ def as_data(verdict: Verdict) -> dict[str, object]:
         "counts": dict(verdict.count),
         "seconds": round(verdict.seconds, 3),
         "results": [_data(verdict, result) for result in verdict.results],
+        "hosts": [host.data() for host in verdict.hosts],
     }
 
 
@@ -119,6 +125,11 @@ def _lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
         for result in verdict.results:
             if result.outcome not in _TOLD:
                 yield f"{result.outcome:15} {result.requirement:20} {result.revision}  {result.why}".rstrip()
+        yield ""
+    for host in verdict.hosts:
+        yield f"{host.outcome.upper()}  {host.sentence}"
+        yield from (f"  - {line}" for line in host.evidence if verbose or host.outcome != "works")
+    if verdict.hosts:
         yield ""
     counts = ", ".join(f"{count} {_COUNTED[outcome]}" for outcome, count in verdict.count.items() if count)
     yield f"{verdict.subject}"

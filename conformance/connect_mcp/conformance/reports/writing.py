@@ -1,0 +1,58 @@
+"""Writing the reports that were asked for."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from connect_mcp.base.errors import Place, Refused
+
+from ..verdicts import Verdict
+
+
+def write(verdict: Verdict, args: argparse.Namespace) -> None:
+    """Write a file for each of `--junit`, `--sarif`, `--markdown` and `--html`; Markdown is added to what is there.
+
+    Raises:
+        Refused: where one cannot be written.
+    """
+    if args.junit:
+        from . import junit
+
+        _put(args.junit, junit.render(verdict))
+    if args.sarif:
+        from . import sarif
+
+        _put(args.sarif, sarif.render(verdict, args.sarif_file or sarif.default_place(Path.cwd())))
+    if args.markdown:
+        from . import markdown
+
+        _put(args.markdown, markdown.render(verdict), mode="a")  # a job's summary is shared by its steps
+    if args.html:
+        from . import html
+
+        _put(args.html, html.render(verdict))
+
+
+def _put(path: Path, text: str, mode: str = "w") -> None:
+    try:
+        with path.open(mode, encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise Refused("the report cannot be written", place=Place(str(path)), why=error.strerror or "") from None
+
+
+def add_options(run: Any) -> None:
+    """The options of `conformance run` that ask for reports."""
+    for name, what in (
+        ("junit", "write JUnit XML"),
+        ("sarif", "write SARIF, for code scanning"),
+        ("markdown", "add a summary in Markdown, such as to $GITHUB_STEP_SUMMARY"),
+        ("html", "write one page that stands alone"),
+    ):
+        run.add_argument(f"--{name}", type=Path, metavar="FILE", help=what)
+    run.add_argument(
+        "--sarif-file",
+        default="",
+        metavar="PATH",
+        help="the file of the repository that SARIF results point at (default: pyproject.toml, package.json, …)",
+    )
