@@ -57,3 +57,43 @@ def test_remove_can_be_undone(connect_mcp: CommandLine, home: Path) -> None:
     connect_mcp("remove", "cursor", "--name", "git")
     assert connect_mcp("undo").code == 0
     assert path.read_text() == TWO
+
+
+def test_all_that_we_put_goes_in_one_transaction_and_comes_back_in_one(connect_mcp: CommandLine, home: Path) -> None:
+    path = written(home, TWO)
+    connect_mcp("configure", "cursor", "codex", "--embedded", "--no-verify")
+    connect_mcp("configure", "cursor", "--name", "other", "--no-verify", "--", "/opt/x")
+    ran = connect_mcp("remove", "--all", "--json")
+    assert [(fact["hosts"], fact["name"]) for fact in ran.data["removed"]] == [
+        (["cursor"], "connect"),
+        (["codex"], "connect"),
+        (["cursor"], "other"),
+    ]
+    assert path.read_text() == TWO
+    assert not (home / ".codex").exists()
+    assert connect_mcp("undo").code == 0
+    assert set(json.loads(path.read_text())["mcpServers"]) == {"git", "github", "connect", "other"}
+    assert (home / ".codex" / "config.toml").exists()
+
+
+def test_all_of_one_host_leaves_the_others(connect_mcp: CommandLine, home: Path) -> None:
+    connect_mcp("configure", "cursor", "codex", "--embedded", "--no-verify")
+    assert connect_mcp("remove", "--all", "cursor").code == 0
+    assert not (home / ".cursor").exists()
+    assert (home / ".codex" / "config.toml").exists()
+    assert "there is nothing that we put" in connect_mcp("remove", "--all", "cursor").out
+
+
+def test_an_entry_that_a_host_wiped_is_forgotten(connect_mcp: CommandLine, home: Path) -> None:
+    connect_mcp("configure", "cursor", "--embedded", "--no-verify")
+    (home / ".cursor" / "mcp.json").write_text("{}")
+    assert connect_mcp("remove", "--all").code == 0
+    assert (home / ".cursor" / "mcp.json").read_text() == "{}"
+    assert "nothing that we put" in connect_mcp("remove", "--all").out
+
+
+def test_somebody_elses_servers_are_not_ours_to_remove(connect_mcp: CommandLine, home: Path) -> None:
+    path = written(home, TWO)
+    assert "nothing that we put" in connect_mcp("remove", "--all").out
+    assert connect_mcp("remove").code == 2
+    assert path.read_text() == TWO

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from connect_mcp.base.errors import Refused
+from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.folders import Folders
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.masking import secret_values
@@ -36,7 +36,8 @@ class _Removal:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `remove` takes."""
-    parser.add_argument("hosts", nargs="+", metavar="HOST", help="the hosts to remove it from")
+    parser.add_argument("hosts", nargs="*", metavar="HOST", help="the hosts to remove it from")
+    parser.add_argument("--all", action="store_true", help="every entry that we put, whatever its name and file")
     add_place(parser)
     parser.add_argument("--config", type=Path, metavar="FILE", help="this file instead of the host's own")
     parser.add_argument(
@@ -51,7 +52,11 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     Raises:
         Refused: where one of them has no such entry, or its file cannot be edited; then nothing was changed.
     """
-    hosts = {host.id: host for host in map(find, args.hosts)}.values()
+    hosts = list({host.id: host for host in map(find, args.hosts)}.values())
+    if args.all:
+        return _run_all(args, machine, folders, hosts)
+    if not hosts:
+        raise Misuse("no host is named", mend="name one, or use --all for every entry that we put")
     removals = [_removal(args, machine, host) for host in hosts]
     targets = [removal.target for removal in removals]
     planned = plan_out(targets, folders, all_hosts=args.all_hosts)
@@ -71,6 +76,40 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     data = [_facts(removal, _kept(done, removal)) for removal in removals]
     text = "\n".join([*lines, "undo with: connect-mcp undo"])
     return Outcome({"command": "remove", "hosts": data, "undo": "connect-mcp undo"}, text)
+
+
+def _run_all(args: argparse.Namespace, machine: Machine, folders: Folders, hosts: Sequence[Host]) -> Outcome:
+    """Take out every entry that we put, for these hosts or for all, in one transaction."""
+    from ..recorded import ours, removal
+
+    entries = ours(machine, folders, hosts)
+    targets = [removal(one, hosts) for one in entries]
+    planned = plan_out(targets, folders, all_hosts=args.all_hosts)
+    places = [f"`{printable(one.row.name)}` in {short(one.row.path, machine)}" for one in entries]
+    if not entries:
+        return Outcome({"command": "remove", "removed": [], "undo": None}, "there is nothing that we put")
+    kept = [
+        next((item.kept.get(one.row.name, ()) for item in planned if item.real == one.row.real), ()) for one in entries
+    ]
+    facts = [
+        {"hosts": list(target.hosts), "path": one.row.path, "name": one.row.name, "kept_for": list(others)}
+        for one, target, others in zip(entries, targets, kept, strict=True)
+    ]
+    if args.dry_run:
+        shown = diffs(planned, frozenset().union(*(one.secrets for one in entries)))
+        text = "\n".join([*filter(None, shown.values()), *(f"would be removed: {place}" for place in places)])
+        return Outcome({"command": "remove", "dry_run": True, "removed": facts, "diffs": shown}, text)
+    question = "\n".join(["To be removed:", *(f"  {place}" for place in places), "Remove all of it?"])
+    if somebody_is_there() and not args.yes and not args.json and not confirmed(question):
+        raise Refused("nothing was removed")
+    command = " ".join(["remove", "--all", *(host.id for host in hosts)])
+    take_out(targets, folders, command=command, all_hosts=args.all_hosts, in_place=args.in_place)
+    lines = [
+        f"stays for {' and '.join(find(host).title for host in others)}: {place}" if others else f"removed: {place}"
+        for place, others in zip(places, kept, strict=True)
+    ]
+    text = "\n".join([*lines, "undo with: connect-mcp undo"])
+    return Outcome({"command": "remove", "removed": facts, "undo": "connect-mcp undo"}, text)
 
 
 def _removal(args: argparse.Namespace, machine: Machine, host: Host) -> _Removal:
