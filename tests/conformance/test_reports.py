@@ -217,10 +217,10 @@ def test_a_run_with_profiles_tells_of_each_host_in_a_sentence(
     shown = capsys.readouterr().out
     assert shown.count("works with this server: 3 tools after") == 8
     faulty = server(tmp_path, "def answer(m, usual=answer): say(''); usual(m)")
-    assert main(["run", "--only", "FRAME-TWO", "--profile", "gemini", "codex", "--", *faulty]) == 1
+    assert main(["run", "--only", "STDOUT-PURE", "--profile", "gemini", "codex", "--", *faulty]) == 1
     assert "FAILS  Gemini CLI 0.61.0 would lose all tools of this server: " in capsys.readouterr().out
 
 
 def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="the report cannot be written"):
-        main(["run", "--only", "FRAME-TWO", "--html", str(tmp_path / "no" / "h.html"), "--", *server(tmp_path)])
+        main(["run", "--only", "STDOUT-PURE", "--html", str(tmp_path / "no" / "h.html"), "--", *server(tmp_path)])
