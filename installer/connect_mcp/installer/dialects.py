@@ -10,7 +10,7 @@ the tests.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
 from connect_mcp.base.errors import Place, Refused
@@ -78,12 +78,13 @@ def faults(host: Host, location: Location, text: str) -> tuple[Fault, ...]:
     try:
         quirks = [quirk for quirk in fmt.quirks(text) if quirk.kind in location.rejects] if location.rejects else []
         found = [_Broken(quirk.offset, (), "file", engine.QUIRK_TEXT[quirk.kind]) for quirk in quirks]
-        found += _broken(schema_of(host), fmt.parse(text))
+        found += _Judge(schema_of(host)).judged_whole(fmt.parse(text))
     except Unreadable as unreadable:
         place = Place(location.path, *engine.position(text, unreadable.offset))
         raise Refused(unreadable.what, place=place, mend=unreadable.mend) from None
+    position = engine.positions(text)
     return tuple(
-        Fault(broken.path, *engine.position(text, broken.offset), broken.consequence, broken.what)
+        Fault(broken.path, *position(broken.offset), broken.consequence, broken.what)
         for broken in sorted(dict.fromkeys(found), key=lambda broken: broken.offset)
     )
 
@@ -149,14 +150,11 @@ class _Broken(NamedTuple):
     what: str
 
 
-class _At(NamedTuple):
-    """A value that is judged, and what holds for the faults in it unless a schema says otherwise."""
+class _Says(NamedTuple):
+    """What holds for a fault unless a schema says otherwise."""
 
-    node: Node
-    offset: int
-    path: tuple[KeyOrIndex, ...] = ()
-    consequence: Consequence = "entry"
-    what: str = ""
+    consequence: Consequence
+    what: str
 
 
 class _Unknown:
@@ -165,130 +163,201 @@ class _Unknown:
 
 _UNKNOWN = _Unknown()
 
+_KINDS = {"map": "object", "list": "array"}
+_TYPES: Mapping[str, type] = {"string": str, "boolean": bool, "null": type(None)}
+
 # A number in YAML 1.2. An unquoted scalar that parsers of 1.1 and 1.2 read differently and that is none is not judged.
 _NUMBER = re.compile(
     r"[-+]?(?:[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+|(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|\.inf)|\.nan"
 )
 
 
-def _broken(schema: Schema, root: Node) -> Iterator[_Broken]:
-    return _Judge(schema).judged(schema, _At(root, root.start))
+class _Value:
+    """A value in the text, and its place; what is in it is looked at once, when a rule first asks.
+
+    Attributes:
+        offset: of its key, or of the item.
+        parent: what it is in; None for the document.
+        key: its key or index there.
+        members: a map's members by key, the last where one is there twice; none for what is no map.
+        items: a list's items; none for what is no list.
+        scalar: the value of a scalar; `_UNKNOWN` where it is not known; the node itself for a map or list.
+    """
+
+    def __init__(self, node: Node, offset: int, parent: "_Value | None" = None, key: KeyOrIndex = "") -> None:
+        self.offset = offset
+        self.parent = parent
+        self.key = key
+        self._node = _resolved(node)
+        self.kind = self._node.kind
+
+    @property
+    def path(self) -> tuple[KeyOrIndex, ...]:
+        """The keys and indexes from the top to it."""
+        return (*self.parent.path, self.key) if self.parent else ()
+
+    @cached_property
+    def members(self) -> "Mapping[str, _Value]":
+        if self.kind != "map":
+            return {}
+        return {member.key: _Value(member.node, member.key_start, self, member.key) for member in self._node.members()}
+
+    @cached_property
+    def items(self) -> "Sequence[_Value]":
+        if self.kind != "list":
+            return ()
+        return [_Value(node, node.start, self, index) for index, node in enumerate(self._node.items())]
+
+    @cached_property
+    def scalar(self) -> object:
+        if self.kind in _KINDS:
+            return self._node
+        value = None if self.kind == "null" else self._node.value()
+        if isinstance(value, str) and type(value) is not str:  # `yaml_nodes.Verbatim`
+            spelling = getattr(value, "source", "")
+            return _number(spelling) if _NUMBER.fullmatch(spelling) else _UNKNOWN
+        return value
+
+    def suits(self, name: str) -> bool:
+        """Whether it is of that type, in JSON Schema's words."""
+        if self.kind in _KINDS:
+            return name == _KINDS[self.kind]
+        value = self.scalar
+        if value is _UNKNOWN:
+            return True
+        if name in ("integer", "number"):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            return number and (name == "number" or isinstance(value, int) or cast("float", value).is_integer())
+        return name in _TYPES and isinstance(value, _TYPES[name])
+
+
+class _Name(_Value):
+    """A key, judged as a value at its place."""
+
+    def __init__(self, value: _Value) -> None:
+        self.offset = value.offset
+        self.parent = value.parent
+        self.key = value.key
+        self.kind = "scalar"
+        self.scalar = value.key
 
 
 class _Judge:
     """Judges a document by one schema."""
 
-    def __init__(self, document: Schema) -> None:
-        self._document = document
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
 
-    def judged(self, schema: Schema, at: _At) -> Iterator[_Broken]:
+    def judged_whole(self, root: Node) -> Iterator[_Broken]:
+        """The rules that the document breaks."""
+        return self.judged(self._schema, _Value(root, root.start), _Says("entry", ""))
+
+    def judged(self, schema: Schema, value: _Value, says: _Says) -> Iterator[_Broken]:
         """The rules of `schema` that the value breaks; one of the wrong type breaks that rule alone."""
-        at = at._replace(
-            consequence=schema.get("x-consequence", at.consequence), what=schema.get("description", at.what)
-        )
-        if "type" in schema and not any(_is(at, name) for name in _names(schema["type"])):
-            yield _fault(at)
-            return
+        if "x-consequence" in schema or "description" in schema:
+            says = _Says(schema.get("x-consequence", says.consequence), schema.get("description", says.what))
+        if "type" in schema:
+            wanted = schema["type"]
+            if not any(map(value.suits, (wanted,) if isinstance(wanted, str) else wanted)):
+                yield _fault(value, says)
+                return
         for keyword, rule in schema.items():
             if check := _CHECKS.get(keyword):
-                yield from check(self, rule, at, schema)
+                yield from check(self, rule, value, says, schema)
 
-    def suits(self, schema: Schema, at: _At) -> bool:
+    def suits(self, schema: Schema, value: _Value) -> bool:
         """Whether the value breaks no rule of `schema`, not even one for a key that is merely not read."""
-        return next(self.judged(schema, at), None) is None
+        return next(self.judged(schema, value, _Says("file", "")), None) is None
 
-    def referred(self, reference: str, at: _At, schema: Schema) -> Iterator[_Broken]:
+    def referred(self, reference: str, value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`$ref` to a definition in the same file; what is said beside it goes before what it says of itself."""
-        target: Any = self._document
+        target: Any = self._schema
         for key in reference.removeprefix("#/").split("/"):
             target = target[key]
         named = {key: schema[key] for key in ("x-consequence", "description") if key in schema}
-        return self.judged({**target, **named}, at)
+        return self.judged({**target, **named} if named else target, value, says)
 
-    def all_of(self, rules: Sequence[Schema], at: _At, schema: Schema) -> Iterator[_Broken]:
+    def all_of(self, rules: Sequence[Schema], value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`allOf`."""
         for rule in rules:
-            yield from self.judged(rule, at)
+            yield from self.judged(rule, value, says)
 
-    def any_of(self, rules: Sequence[Schema], at: _At, schema: Schema) -> Iterator[_Broken]:
+    def any_of(self, rules: Sequence[Schema], value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`anyOf`."""
-        if not any(self.suits(rule, at) for rule in rules):
-            yield _fault(at)
+        if not any(self.suits(rule, value) for rule in rules):
+            yield _fault(value, says)
 
-    def not_(self, rule: Schema, at: _At, schema: Schema) -> Iterator[_Broken]:
+    def not_(self, rule: Schema, value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`not`."""
-        if self.suits(rule, at):
-            yield _fault(at)
+        if self.suits(rule, value):
+            yield _fault(value, says)
 
-    def if_(self, rule: Schema, at: _At, schema: Schema) -> Iterator[_Broken]:
+    def if_(self, rule: Schema, value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`if`, `then` and `else`."""
-        return self.judged(schema.get("then" if self.suits(rule, at) else "else", {}), at)
+        return self.judged(schema.get("then" if self.suits(rule, value) else "else", {}), value, says)
 
-    def properties(self, rules: Mapping[str, Schema], at: _At, schema: Schema) -> Iterator[_Broken]:
+    def properties(self, rules: Mapping[str, Schema], value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`properties`."""
-        for key, inner in _members(at).items():
+        for key, member in value.members.items():
             if key in rules:
-                yield from self.judged(rules[key], inner)
+                yield from self.judged(rules[key], member, says)
 
-    def other_properties(self, rule: Schema, at: _At, schema: Schema) -> Iterator[_Broken]:
+    def other_properties(self, rule: Schema, value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`additionalProperties`."""
-        for key, inner in _members(at).items():
-            if key not in schema.get("properties", {}):
-                yield from self.judged(rule, inner)
+        named = schema.get("properties", ())
+        for key, member in value.members.items():
+            if key not in named:
+                yield from self.judged(rule, member, says)
 
-    def names(self, rule: Schema, at: _At, schema: Schema) -> Iterator[_Broken]:
+    def names(self, rule: Schema, value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`propertyNames`."""
-        for key, inner in _members(at).items():
-            yield from self.judged(rule, inner._replace(node=_Name(key, inner.offset)))
+        for member in value.members.values():
+            yield from self.judged(rule, _Name(member), says)
 
-    def items(self, rule: Schema, at: _At, schema: Schema) -> Iterator[_Broken]:
+    def items(self, rule: Schema, value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`items`."""
-        if _kind(at) == "list":
-            for index, item in enumerate(_resolved(at.node).items()):
-                yield from self.judged(rule, at._replace(node=item, offset=item.start, path=(*at.path, index)))
+        for item in value.items:
+            yield from self.judged(rule, item, says)
 
-    def required(self, keys: Sequence[str], at: _At, schema: Schema) -> Iterator[_Broken]:
+    def required(self, keys: Sequence[str], value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`required`."""
-        if _kind(at) == "map":
-            there = _members(at)
+        if value.kind == "map":
             for key in keys:
-                if key not in there:
-                    yield _fault(at._replace(what=f"{key} is missing: {at.what}"))
+                if key not in value.members:
+                    yield _fault(value, says._replace(what=f"{key} is missing: {says.what}"))
 
-    def enum(self, values: Sequence[object], at: _At, schema: Schema) -> Iterator[_Broken]:
+    def enum(self, known: Sequence[object], value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`enum`, of scalars."""
-        value = _scalar(at)
-        if value is not _UNKNOWN and not any(type(value) is type(known) and value == known for known in values):
-            yield _fault(at)
+        found = value.scalar
+        if found is not _UNKNOWN and not any(type(found) is type(one) and found == one for one in known):
+            yield _fault(value, says)
 
-    def const(self, value: object, at: _At, schema: Schema) -> Iterator[_Broken]:
+    def const(self, known: object, value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`const`, of a scalar."""
-        return self.enum((value,), at, schema)
+        return self.enum((known,), value, says, schema)
 
-    def least(self, limit: float, at: _At, schema: Schema) -> Iterator[_Broken]:
+    def least(self, limit: float, value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`minimum`."""
-        if _is(at, "number") and (value := _scalar(at)) is not _UNKNOWN and not cast("float", value) >= limit:
-            yield _fault(at)
+        if _is_number(value) and not cast("float", value.scalar) >= limit:
+            yield _fault(value, says)
 
-    def above(self, limit: float, at: _At, schema: Schema) -> Iterator[_Broken]:
+    def above(self, limit: float, value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`exclusiveMinimum`."""
-        if _is(at, "number") and (value := _scalar(at)) is not _UNKNOWN and not cast("float", value) > limit:
-            yield _fault(at)
+        if _is_number(value) and not cast("float", value.scalar) > limit:
+            yield _fault(value, says)
 
-    def length(self, limit: int, at: _At, schema: Schema) -> Iterator[_Broken]:
+    def length(self, limit: int, value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`minLength`."""
-        value = _scalar(at)
-        if isinstance(value, str) and len(value) < limit:
-            yield _fault(at)
+        if isinstance(value.scalar, str) and len(value.scalar) < limit:
+            yield _fault(value, says)
 
-    def pattern(self, pattern: str, at: _At, schema: Schema) -> Iterator[_Broken]:
+    def pattern(self, pattern: str, value: _Value, says: _Says, schema: Schema) -> Iterator[_Broken]:
         """`pattern`."""
-        value = _scalar(at)
-        if isinstance(value, str) and not re.search(pattern, value):
-            yield _fault(at)
+        if isinstance(value.scalar, str) and not re.search(pattern, value.scalar):
+            yield _fault(value, says)
 
 
-_CHECKS: Mapping[str, Callable[[_Judge, Any, _At, Schema], Iterator[_Broken]]] = {
+_CHECKS: Mapping[str, Callable[[_Judge, Any, _Value, _Says, Schema], Iterator[_Broken]]] = {
     "$ref": _Judge.referred,
     "enum": _Judge.enum,
     "const": _Judge.const,
@@ -311,41 +380,8 @@ KEYWORDS = frozenset({*_CHECKS, "type", "then", "else", "x-consequence", "descri
 """The keywords that are understood, beside those that say nothing about a value."""
 
 
-class _Name:
-    """A key, judged as a value."""
-
-    kind: Literal["scalar"] = "scalar"
-
-    def __init__(self, name: str, start: int) -> None:
-        self._name = name
-        self.start = start
-
-    def members(self) -> tuple[()]:
-        return ()
-
-    def items(self) -> tuple[()]:
-        return ()
-
-    def value(self) -> str:
-        return self._name
-
-
-def _names(wanted: str | Sequence[str]) -> Sequence[str]:
-    return (wanted,) if isinstance(wanted, str) else wanted
-
-
-def _fault(at: _At) -> _Broken:
-    return _Broken(at.offset, at.path, at.consequence, at.what)
-
-
-def _members(at: _At) -> dict[str, _At]:
-    """A map's members by key, the last where one is there twice; none for what is no map."""
-    if _kind(at) != "map":
-        return {}
-    return {
-        member.key: at._replace(node=member.node, offset=member.key_start, path=(*at.path, member.key))
-        for member in _resolved(at.node).members()
-    }
+def _fault(value: _Value, says: _Says) -> _Broken:
+    return _Broken(value.offset, value.path, says.consequence, says.what)
 
 
 def _resolved(node: Node) -> Node:
@@ -358,36 +394,11 @@ def _resolved(node: Node) -> Node:
     return node
 
 
-def _kind(at: _At) -> str:
-    return _resolved(at.node).kind
-
-
-def _scalar(at: _At) -> object:
-    """The value of a scalar; `_UNKNOWN` where it is not known; a value of a type of its own for a map or list."""
-    node = _resolved(at.node)
-    if node.kind in ("map", "list"):
-        return node
-    value = None if node.kind == "null" else node.value()
-    if isinstance(value, str) and type(value) is not str:  # `yaml_nodes.Verbatim`
-        spelling = getattr(value, "source", "")
-        return _number(spelling) if _NUMBER.fullmatch(spelling) else _UNKNOWN
-    return value
+def _is_number(value: _Value) -> bool:
+    return value.scalar is not _UNKNOWN and value.suits("number")
 
 
 def _number(spelling: str) -> float:
     if spelling.startswith(("0o", "0x")):
         return float(int(spelling, 0))
     return float(spelling.replace(".inf", "inf").replace(".nan", "nan"))
-
-
-def _is(at: _At, wanted: str) -> bool:
-    kind = _kind(at)
-    if kind in ("map", "list"):
-        return wanted == {"map": "object", "list": "array"}[kind]
-    value = _scalar(at)
-    if value is _UNKNOWN:
-        return True
-    if wanted in ("integer", "number"):
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return number and (wanted == "number" or isinstance(value, int) or cast("float", value).is_integer())
-    return isinstance(value, {"string": str, "boolean": bool, "null": type(None)}.get(wanted, ()))

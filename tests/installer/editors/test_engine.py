@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connect_mcp.base.errors import Refused
-from connect_mcp.installer.editors.engine import apply_splices, edit, position, read, reverse
+from connect_mcp.installer.editors.engine import apply_splices, edit, position, positions, read, reverse
 from connect_mcp.installer.editors.jsonc import JSONC
 from connect_mcp.installer.editors.model import (
     NAMES,
@@ -161,6 +161,14 @@ def test_a_fault_in_a_later_change_is_told_at_its_place_in_the_users_text() -> N
 )
 def test_a_position_counts_lines_of_any_kind(text: str, offset: int, place: tuple[int, int]) -> None:
     assert position(text, offset) == place
+    assert positions(text)(offset) == place
+
+
+@given(text=st.text(alphabet="a\r\n\ufeffü", max_size=20), data=st.data())
+def test_many_positions_are_found_like_one(text: str, data: st.DataObject) -> None:
+    offset = data.draw(st.integers(0, len(text)))
+    if text[offset - 1 : offset + 1] != "\r\n":  # nothing stands between the two halves of a line's end
+        assert positions(text)(offset) == position(text, offset)
 
 
 class _Wrapped:
