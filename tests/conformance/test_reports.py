@@ -152,6 +152,7 @@ def test_sarif_gives_each_result_a_place_a_rule_and_a_level() -> None:
         assert one["message"]["text"]
         assert len(one["partialFingerprints"]["requirement/v1"]) == 32
     assert len({rule["id"] for rule in rules}) == len(rules)
+    assert all(len(set(rule["properties"]["tags"])) == len(rule["properties"]["tags"]) for rule in rules)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def _rule(row: Requirement) -> dict[str, Any]:
         "shortDescription": {"text": row.title},
         "fullDescription": {"text": row.rule},
         "help": {"text": f"{row.rule}\n\nSource: {row.source}\nMend: {row.mend}"},
-        "properties": {"tags": ["mcp", row.profile, row.keyword]},
+        "properties": {"tags": [*dict.fromkeys(("mcp", row.profile, row.keyword))]},
     }
 
 
