@@ -6,17 +6,20 @@ from collections.abc import Mapping
 
 from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.machine import Machine
-from connect_mcp.base.masking import looks_secret, secret_values
+from connect_mcp.base.masking import secret_values
 from connect_mcp.base.record import field, record, replace
+from connect_mcp.base.secrets import set_line
 
 from .apply import Target
 from .bundled import KEY_VARIABLE, bundled_server
 from .configured import entries_of, text_of
 from .editors.formats import format_named
 from .hosts.model import Host, Location
-from .launch import across_wsl, has_password, located, network, taken_for_references
+from .launch import NETWORK, OURS, across_wsl, located, network, taken_for_references
+from .secrecy import Hidden, Spot, Wanted, hide
 from .sources import Source
 from .spec import ServerSpec
+from .stored import needs
 
 
 @record
@@ -31,6 +34,7 @@ class Job:
         target: the change, for Apply.
         is_new: whether there is no entry of that name yet.
         secrets: values that must not be shown, of this server and of those already in the file.
+        keep: secrets to keep in the store before the entry is written, by name.
         warnings: sentences for people.
     """
 
@@ -41,6 +45,7 @@ class Job:
     target: Target
     is_new: bool
     secrets: frozenset[str] = field(repr=False)
+    keep: Mapping[str, str] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
 
 
@@ -55,6 +60,7 @@ def job_for(
     machine: Machine,
     host: Host,
     env: dict[str, str],
+    wanted: Wanted,
     *,
     embedded: bool,
     source: Source | None = None,
@@ -66,6 +72,7 @@ def job_for(
         machine: where the host is.
         host: the host.
         env: the variables that `--env` names.
+        wanted: what is to become of secrets.
         embedded: whether the bundled server uses its embedded workspace.
         source: the server; None for the bundled one.
 
@@ -80,47 +87,38 @@ def job_for(
     entries = entries_of(text, location)
     if not args.force and not machine.exists(location.path) and (why := host.before_create(machine, location)):
         raise Refused(f"{host.title}: {location.path} was not made", why=why)
-    spec, warnings = _server(args, machine, host, location, env, embedded=embedded, source=source)
-    secrets = (source.secrets if source else frozenset()) | secret_values(dict(spec.env)) | _with_password(spec)
-    private = bool(secrets) or any(map(looks_secret, (*spec.env, *spec.headers)))
+    spot = Spot(machine, host, args.scope, location, args.name)
+    done, warnings = _server(args, spot, env, wanted, embedded=embedded, source=source)
     target = Target(
         path=location.path,
         format=location.format,
-        changes=host.changes(location, args.name, spec, entries.get(host.entry_key(args.name))),
+        changes=host.changes(location, args.name, done.spec, entries.get(host.entry_key(args.name))),
         hosts=(host.id,),
         rejects=frozenset() if args.force else location.rejects,
-        mode=0o600 if private else location.mode,
+        mode=0o600 if done.inline else location.mode,
         lock=location.lock,
     )
-    warnings += _doubts(host, location, text)
+    warnings += doubts(host, location, text)
     warnings += [note] if (note := host.scopes[args.scope].note) else []
-    warnings += _readable_by_others(machine, location) if private else []
+    warnings += readable_by_others(machine, location) if done.inline else []
     if source is None and not embedded:
-        warnings += _missing_key(host, machine, env)
-    return Job(
-        host,
-        location,
-        args.name,
-        spec,
-        target,
-        host.entry_key(args.name) not in entries,
-        frozenset(secret_values(dict(entries)) | secrets),
-        tuple(warnings),
-    )
+        warnings += _missing_key(spot, done, wanted)
+    secrets = (source.secrets if source else frozenset()) | done.values | secret_values(dict(entries))
+    is_new = host.entry_key(args.name) not in entries
+    return Job(host, location, args.name, done.spec, target, is_new, frozenset(secrets), done.keep, tuple(warnings))
 
 
 def _server(
     args: argparse.Namespace,
-    machine: Machine,
-    host: Host,
-    location: Location,
+    spot: Spot,
     env: dict[str, str],
+    wanted: Wanted,
     *,
     embedded: bool,
     source: Source | None,
-) -> tuple[ServerSpec, list[str]]:
+) -> tuple[Hidden, list[str]]:
     """The server as this host can start or reach it, and what was done to it, as sentences."""
-    portable = args.scope == "project"
+    machine, host, portable = spot.machine, spot.host, spot.is_shared
     if source is None:
         spec, said = bundled_server(machine, host, args.scope, env, embedded=embedded, how=args.command_form), []
     elif source.spec.is_remote:
@@ -129,24 +127,23 @@ def _server(
         spec, done = located(machine, host, source.spec, how=args.command_form, portable=portable)
         said = [*source.warnings, *done]
     if not spec.is_remote:
-        dropped = {} if portable or embedded else network(machine, host, spec)
+        dropped = {} if portable or embedded else network(machine, host, spec, NETWORK if source else OURS)
         if dropped:
             spec = replace(spec, env={**dropped, **spec.env})
             said.append(f"{host.title} would not pass {', '.join(sorted(dropped))} on, so the entry does")
-        by_hand = bool(args.config) and args.command_form != "name"
-        spec, across = across_wsl(machine, location, spec, named=by_hand)
-        said += [across] if across else []
     elif args.command_form != "auto":
         raise Misuse("--command is for a server that is started, and this one is at a URL")
-    return spec, [*said, *taken_for_references(host, spec)]
+    hidden = hide(spot, spec, wanted, source.secrets if source else frozenset())
+    said += taken_for_references(host, hidden.spec)
+    if not spec.is_remote:
+        by_hand = bool(args.config) and args.command_form != "name"
+        spec, across = across_wsl(machine, spot.location, hidden.spec, named=by_hand)
+        hidden = replace(hidden, spec=spec)
+        said += [across] if across else []
+    return hidden, [*said, *hidden.warnings]
 
 
-def _with_password(spec: ServerSpec) -> frozenset[str]:
-    """The proxies' URLs that a password stands in."""
-    return frozenset(text for text in spec.env.values() if "://" in text and has_password(text))
-
-
-def _doubts(host: Host, location: Location, text: str) -> list[str]:
+def doubts(host: Host, location: Location, text: str) -> list[str]:
     """What is in the file of which it is not known whether the host survives it."""
     if not location.doubts or not text:
         return []
@@ -155,7 +152,7 @@ def _doubts(host: Host, location: Location, text: str) -> list[str]:
     return [f"{doubt} {kind.replace('-', ' ')} in this file" for kind in sorted(kinds)]
 
 
-def _readable_by_others(machine: Machine, location: Location) -> list[str]:
+def readable_by_others(machine: Machine, location: Location) -> list[str]:
     """A file that is there keeps its mode, also when a secret goes into it."""
     if machine.platform == "windows" or not machine.exists(location.path):
         return []
@@ -164,9 +161,19 @@ def _readable_by_others(machine: Machine, location: Location) -> list[str]:
     return [f"others on this machine can read {location.path}; `chmod 600` it"]
 
 
-def _missing_key(host: Host, machine: Machine, env: Mapping[str, str]) -> list[str]:
-    if host.server_env(machine, env).get(KEY_VARIABLE):
+def _missing_key(spot: Spot, done: Hidden, wanted: Wanted) -> list[str]:
+    """What the bundled server would lack."""
+    needed = needs(done.spec)
+    if not needed or (not wanted.profile and spot.host.server_env(spot.machine, done.spec.env).get(KEY_VARIABLE)):
         return []
-    if machine.variable(KEY_VARIABLE):
-        return [f"{host.title} does not pass {KEY_VARIABLE} on; `--env {KEY_VARIABLE}` writes it into the entry"]
-    return [f"no {KEY_VARIABLE} is set, so every call will say so; `--embedded` works without an account"]
+    kept = wanted.store.kept()
+    missing = [name for name in needed.values() if name not in kept and name not in done.keep]
+    if not missing:
+        return []
+    if wanted.profile:
+        return [f"{name} is not stored yet, so every call will say so: {set_line(name)}" for name in missing]
+    if spot.machine.variable(KEY_VARIABLE):
+        keeping = f"`connect-mcp secret set --from-env {KEY_VARIABLE}` keeps it for every host"
+        return [f"{spot.host.title} does not pass {KEY_VARIABLE} on; {keeping}"]
+    alternative = "`--embedded` works without an account"
+    return [f"no {KEY_VARIABLE} is set, so every call will say so; `{set_line(KEY_VARIABLE)}` keeps one, {alternative}"]

@@ -103,11 +103,6 @@ def source_of(args: argparse.Namespace, machine: Machine, env: Mapping[str, str]
         found = _described(args, machine, env)
     if found and found.spec.is_remote and env:
         raise Misuse("--env is for a server that is started", mend="send it as a header: --header KEY=VALUE")
-    if found and args.scope == "project" and found.secrets and not args.force:
-        raise Refused(
-            "a secret would stand in the entry, and a project's file is shared with others",
-            mend="use --scope user, or --force to write it all the same",
-        )
     return found
 
 

@@ -54,7 +54,9 @@ def test_a_second_run_changes_nothing_and_says_so(connect_mcp: CommandLine, home
 def test_a_dry_run_shows_a_diff_without_secrets_and_writes_nothing(connect_mcp: CommandLine, home: Path) -> None:
     cursor_file(home).parent.mkdir()
     cursor_file(home).write_text(OTHERS)
-    ran = connect_mcp("configure", "cursor", "--env", f"ARYTHMATIC_API_KEY={PLANTED}", "--dry-run")
+    ran = connect_mcp(
+        "configure", "cursor", "--env", f"ARYTHMATIC_API_KEY={PLANTED}", "--secrets", "inline", "--dry-run"
+    )
     assert ran.code == 0
     assert '+    "connect": {' in ran.out
     assert '"ARYTHMATIC_API_KEY": "********"' in ran.out
@@ -64,7 +66,8 @@ def test_a_dry_run_shows_a_diff_without_secrets_and_writes_nothing(connect_mcp: 
 
 
 def test_print_shows_the_snippet_of_each_host_in_its_own_format(connect_mcp: CommandLine, home: Path) -> None:
-    ran = connect_mcp("configure", "cursor", "codex", "--print", "--env", f"MY_TOKEN={PLANTED}", "--", "/opt/x", "a b")
+    env = ["--secrets", "inline", "--env", f"MY_TOKEN={PLANTED}"]
+    ran = connect_mcp("configure", "cursor", "codex", "--print", *env, "--", "/opt/x", "a b")
     assert ran.code == 0
     assert '"command": "/opt/x"' in ran.out
     assert "[mcp_servers.connect]" in ran.out
@@ -84,7 +87,7 @@ def test_a_bare_env_name_takes_the_value_from_here(
     connect_mcp: CommandLine, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARYTHMATIC_API_KEY", PLANTED)
-    ran = connect_mcp("configure", "cursor", "--env", "ARYTHMATIC_API_KEY", "--no-verify")
+    ran = connect_mcp("configure", "cursor", "--env", "ARYTHMATIC_API_KEY", "--secrets", "inline", "--no-verify")
     assert json.loads(cursor_file(home).read_text())["mcpServers"]["connect"]["env"] == {"ARYTHMATIC_API_KEY": PLANTED}
     assert stat.S_IMODE(cursor_file(home).stat().st_mode) == 0o600
     assert PLANTED not in ran.out + ran.err
@@ -94,7 +97,7 @@ def test_a_secret_in_a_file_that_others_can_read_is_warned_about(connect_mcp: Co
     cursor_file(home).parent.mkdir()
     cursor_file(home).write_text("{}")
     cursor_file(home).chmod(0o644)
-    argv = ["configure", "cursor", "--env", f"MY_TOKEN={PLANTED}", "--no-verify"]
+    argv = ["configure", "cursor", "--env", f"MY_TOKEN={PLANTED}", "--secrets", "inline", "--no-verify"]
     assert "others on this machine can read" in connect_mcp(*argv).out
     cursor_file(home).chmod(0o600)
     assert "others on this machine" not in connect_mcp(*argv).out
@@ -124,11 +127,13 @@ def test_a_secret_in_a_projects_file_is_refused_unless_forced(
         str(tmp_path),
         "--env",
         "MY_TOKEN=x",
+        "--secrets",
+        "inline",
         "--no-verify",
     ]
     ran = connect_mcp(*argv)
     assert ran.code == 1
-    assert "MY_TOKEN looks like a secret" in ran.err
+    assert "a secret would stand in this file, which is a project's" in ran.err
     assert not (tmp_path / ".cursor").exists()
     assert connect_mcp(*argv, "--force").code == 0
 

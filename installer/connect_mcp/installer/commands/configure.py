@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.folders import Folders
 from connect_mcp.base.machine import Machine
-from connect_mcp.base.masking import looks_secret, masked
+from connect_mcp.base.masking import masked
+from connect_mcp.base.secrets import Store
 from connect_mcp.base.text import printable
 
 from ..apply import Planned, plan, write
@@ -25,6 +26,7 @@ from ..jobs import Job, job_for
 from ..options import add_place, add_writing
 from ..outcome import Outcome
 from ..prompt import chosen, confirmed, somebody_is_there
+from ..secrecy import add_secrecy, keeping, wanted
 from ..sources import Source, add_sources, source_of
 
 if TYPE_CHECKING:
@@ -50,14 +52,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         dest="command_form",
         choices=COMMAND_FORMS,
         default="auto",
-        help="how the entry names the program: by its path, by its name, through python, uvx or pipx (default: what fits)",
+        help="how the entry names the program: by its path, by its name, through python, uvx, pipx (default: what fits)",
     )
     parser.add_argument(
         "--env", action="append", default=[], metavar="KEY=VALUE", help="a variable that the host gives the server"
     )
+    add_secrecy(parser)
     parser.add_argument("--config", type=Path, metavar="FILE", help="write to this file instead of the host's own")
     parser.add_argument(
         "--embedded", action="store_true", help="the bundled server with its embedded workspace, no account"
+    )
+    parser.add_argument(
+        "--reapply", action="store_true", help="put back what hosts wiped of what we put, for these hosts or all"
     )
     parser.add_argument("--print", action="store_true", dest="print_only", help="print the entry, write nothing")
     parser.add_argument("--no-verify", action="store_true", help="do not start the server after writing")
@@ -72,12 +78,18 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         Refused: where a host's file cannot be edited; then no file at all was changed.
         Misuse: where the arguments cannot be meant.
     """
+    if args.reapply:
+        from ..recorded import reapply
+
+        return reapply(args, machine, folders)
     hosts = _hosts(args, machine)
     env = _variables(args, machine)
     source = source_of(args, machine, env)
     args.name = args.name or (source.name if source else "") or DEFAULT_NAME
-    embedded = source is None and _embedded(args, machine, env)
-    jobs = [job_for(args, machine, host, env, embedded=embedded, source=source) for host in hosts]
+    store = Store(folders.config)
+    embedded = source is None and _embedded(args, machine, env, store)
+    wish = wanted(args, machine, store, {**env, **(source.spec.env if source else {})})
+    jobs = [job_for(args, machine, host, env, wish, embedded=embedded, source=source) for host in hosts]
     if args.print_only:
         return _snippets(jobs)
     targets = [job.target for job in jobs]
@@ -92,7 +104,8 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     for job in jobs:
         _must_be_closed(job.host, force=args.force)
     command = " ".join(["configure", *(host.id for host in hosts), "--name", args.name, "--scope", args.scope])
-    written = write(targets, folders, command=command, in_place=args.in_place, known=planned).files
+    with keeping(store, {name: value for job in jobs for name, value in job.keep.items()}):
+        written = write(targets, folders, command=command, in_place=args.in_place, known=planned).files
     verified = {} if args.no_verify or not start else _verified(jobs, machine)
     return _done(jobs, changed_paths(written), verified, machine, source)
 
@@ -130,19 +143,15 @@ def _variables(args: argparse.Namespace, machine: Machine) -> dict[str, str]:
         if not equals and machine.variable(key) is None:
             raise Misuse(f"--env {printable(key)}: no such variable is set here")
         env[key] = value if equals else str(machine.variable(key))
-    secret = next(filter(looks_secret, env), None)
-    if secret and args.scope == "project" and not args.force:
-        raise Refused(
-            f"{printable(secret)} looks like a secret, and a project's file is shared with others",
-            mend="use --scope user, or --force to write it all the same",
-        )
     return env
 
 
-def _embedded(args: argparse.Namespace, machine: Machine, env: Mapping[str, str]) -> bool:
+def _embedded(args: argparse.Namespace, machine: Machine, env: Mapping[str, str], store: Store) -> bool:
     """Whether the entry is to use the embedded workspace; without a key it is offered, never taken in silence."""
-    if args.embedded or KEY_VARIABLE in env or machine.variable(KEY_VARIABLE):
+    if args.embedded or args.profile or KEY_VARIABLE in env or machine.variable(KEY_VARIABLE):
         return bool(args.embedded)
+    if any(name.startswith(KEY_VARIABLE) for name in args.secret) or KEY_VARIABLE in store.kept():
+        return False
     if args.yes:
         return True
     return somebody_is_there() and confirmed(
@@ -234,7 +243,7 @@ def _verified(jobs: Sequence[Job], machine: Machine) -> dict[str, Verified]:
     verified = {}
     for job in jobs:
         with waiting(f"starting `{printable(job.name)}` as {job.host.title} would"):
-            verified[job.host.id] = verify(job.host, job.spec, machine)
+            verified[job.host.id] = verify(job.host, job.spec, machine, job.secrets)
     return verified
 
 
