@@ -86,6 +86,10 @@ def test_every_host_has_a_schema(host: Host) -> None:
     assert path.exists(), f"{host.id} has a row and no schema: write {path.name} beside the others"
 
 
+def test_every_schema_has_a_host() -> None:
+    assert {path.stem for path in SCHEMAS} == {SHARED.get(host.id, host.id) for host in HOSTS}
+
+
 @each_host
 def test_whether_a_host_rejects_whole_files_is_known_without_parsing_its_schema(host: Host) -> None:
     said = [schema.get("x-consequence") for schema, _ in subschemas(schema_of(host))]
