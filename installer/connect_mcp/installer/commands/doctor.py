@@ -37,6 +37,9 @@ EXAMPLES = """examples:
 """
 
 
+Found = Sequence[tuple[Result, Finding]]
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `doctor` takes."""
     parser.add_argument("hosts", nargs="*", metavar="HOST", help="only these hosts (default: all that are configured)")
@@ -79,7 +82,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     found = worst_first(results)
     data = {
         "command": "doctor",
-        "hosts": [_facts(seen, results, host.id) for host in hosts if _has_files(seen, host.id)],
+        "hosts": [_facts(seen, found, host.id) for host in hosts if _has_files(seen, host.id)],
         "findings": [_finding_data(result, finding) for result, finding in found],
         "fixed": list(fixed),
     }
@@ -201,12 +204,9 @@ def _has_files(seen: Sight, identity: str) -> bool:
     return any(file.exists and file.host.id == identity for file in seen.files)
 
 
-def _facts(seen: Sight, results: Sequence[Result], identity: str) -> dict[str, object]:
+def _facts(seen: Sight, found: Found, identity: str) -> dict[str, object]:
     files = [file for file in seen.files if file.exists and file.host.id == identity]
-    counts = {
-        severity: sum(f.severity == severity for r in results if r.host.id == identity for f in r.findings)
-        for severity in SEVERITIES
-    }
+    counts = dict(_counted(finding for result, finding in found if result.host.id == identity))
     return {
         "host": identity,
         "files": [{"scope": file.scope, "path": file.location.path, "servers": len(file.entries)} for file in files],
@@ -235,7 +235,7 @@ def _text(args: argparse.Namespace, machine: Machine, seen: Sight, results: Sequ
     found = worst_first(results)
     if not hosts and not found:
         return "no host has a config file here; `connect-mcp configure` makes one"
-    lines = [_summary(seen, results, host.id, host.title) for host in hosts] + [""]
+    lines = [_summary(seen, found, host) for host in hosts] + [""]
     for _, finding in found:
         lines += [f"{finding.severity}: {finding.what}", f"  where: {_home(finding.where, machine)}"]
         lines += [f"  why: {_home(finding.why, machine)}"] if finding.why else []
@@ -249,11 +249,11 @@ def _text(args: argparse.Namespace, machine: Machine, seen: Sight, results: Sequ
     return "\n".join([*lines, ", ".join(totals)])
 
 
-def _summary(seen: Sight, results: Sequence[Result], identity: str, title: str) -> str:
-    servers = sum(1 for server in seen.servers if server.host.id == identity)
-    findings = [finding for result in results if result.host.id == identity for finding in result.findings]
+def _summary(seen: Sight, found: Found, host: Host) -> str:
+    servers = len(seen.servers_of(host))
+    findings = [finding for result, finding in found if result.host.id == host.id]
     counted = [f"{count} {_plural(severity, count)}" for severity, count in _counted(findings) if count]
-    return f"{title}: {servers} {_plural('server', servers)}, {', '.join(counted) or 'all well'}"
+    return f"{host.title}: {servers} {_plural('server', servers)}, {', '.join(counted) or 'all well'}"
 
 
 def _counted(findings: Iterable[Finding]) -> list[tuple[str, int]]:

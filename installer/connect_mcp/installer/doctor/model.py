@@ -1,6 +1,6 @@
 """What doctor looks at, and what it finds."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from connect_mcp.base.machine import Machine
@@ -109,7 +109,7 @@ class Sight:
         project: the project's folder, absolute.
         hosts: the hosts that are looked at.
         files: their files, whether there or not.
-        servers: the entries in them.
+        of_hosts: the entries in them, by the host's id.
         program: connect-mcp itself.
         secrets: the names in our own store of secrets.
         read_as: the sections that any host on this machine reads from a file, by its real path.
@@ -119,14 +119,19 @@ class Sight:
     project: str
     hosts: tuple[Host, ...]
     files: tuple[ConfiguredFile, ...]
-    servers: tuple[Server, ...]
+    of_hosts: Mapping[str, tuple[Server, ...]]
     program: Program
     secrets: frozenset[str] = frozenset()
     read_as: Mapping[str, frozenset[Section]] = field(default_factory=dict)
 
-    def servers_of(self, host: Host) -> Iterator[Server]:
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The entries of all hosts."""
+        return tuple(server for servers in self.of_hosts.values() for server in servers)
+
+    def servers_of(self, host: Host) -> tuple[Server, ...]:
         """The entries of one host."""
-        return (server for server in self.servers if server.host.id == host.id)
+        return self.of_hosts.get(host.id, ())
 
 
 HostCheck: TypeAlias = Callable[[Sight, Host], Iterable[Finding]]
@@ -158,15 +163,16 @@ def sight(
     hosts, folder = tuple(hosts), machine.join(machine.cwd, project or "")
     found = [host for host in HOSTS if host.detect(machine)]
     read_as = _read_as(machine, found, folder)
-    files, servers = [], []
+    files: list[ConfiguredFile] = []
+    of_hosts: dict[str, tuple[Server, ...]] = {}
     for host in hosts:
         for file, standings in standing(machine, host, installed, project):
             if host not in found and not _is_its_own(machine, file, read_as):
                 continue
             files.append(file)
             wanted = [one for one in standings if name is None or one.name == host.entry_key(name)]
-            servers += [_server(machine, file, one) for one in wanted]
-    return Sight(machine, folder, hosts, tuple(files), tuple(servers), program, frozenset(secrets), read_as)
+            of_hosts[host.id] = (*of_hosts.get(host.id, ()), *(_server(machine, file, one) for one in wanted))
+    return Sight(machine, folder, hosts, tuple(files), of_hosts, program, frozenset(secrets), read_as)
 
 
 def _is_its_own(machine: Machine, file: ConfiguredFile, read_as: Mapping[str, frozenset[Section]]) -> bool:

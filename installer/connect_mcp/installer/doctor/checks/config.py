@@ -80,7 +80,7 @@ def servers_are_in_the_right_section(sight: Sight, file: ConfiguredFile) -> Iter
         return
     text = text_of(sight.machine, file.location)
     section = file.location.section
-    for key in SECTIONS:
+    for key in (key for key in SECTIONS if key in text):
         other = Section((*section.path[:-1], key))
         if key in section.path or other in sight.read_as.get(sight.machine.files.real(file.location.path), ()):
             continue
@@ -221,7 +221,11 @@ def _read_quietly(machine: Machine, location: Location) -> dict[str, Value]:
 
 
 def _listed(names: Mapping[str, Value]) -> str:
-    return ", ".join(f"`{printable(name)}`" for name in names)
+    shown = [f"`{printable(name)}`" for name in list(names)[:_SHOWN]]
+    return ", ".join(shown) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+_SHOWN = 4
 
 
 def a_link_stays_a_link(sight: Sight, file: ConfiguredFile) -> Iterator[Finding]:

@@ -74,21 +74,19 @@ def server_is_there_once(sight: Sight, server: Server) -> Iterator[Finding]:
     """The host does not start the same server twice under two names."""
     if server.spec is None or server.off:
         return
-    for other in sight.servers_of(server.host):
-        if other is server:
-            return
-        if other.spec == server.spec and not other.off and other.name != server.name:
-            words = ours(server, "remove")
-            yield Finding(
-                "server-doubled",
-                "warning",
-                f"{server.host.title} has the same server twice, as {named(other)} and {named(server)}",
-                entry(server),
-                f"the other is in {place(other.file)}: every tool is offered twice",
-                shown(words, server) or "take one of them out",
-                words if shown(words, server) else (),
-            )
-            return
+    same = (one for one in sight.servers_of(server.host) if one.spec == server.spec and not one.off)
+    first = next(same, server)
+    if first is not server and first.name != server.name:
+        words = ours(server, "remove")
+        yield Finding(
+            "server-doubled",
+            "warning",
+            f"{server.host.title} has the same server twice, as {named(first)} and {named(server)}",
+            entry(server),
+            f"the other is in {place(first.file)}: every tool is offered twice",
+            shown(words, server) or "take one of them out",
+            words if shown(words, server) else (),
+        )
 
 
 def nobody_else_reads_secrets(sight: Sight, file: ConfiguredFile) -> Iterator[Finding]:
