@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -110,3 +111,72 @@ def test_only_the_named_hosts_are_looked_at(connect_mcp: CommandLine, home: Path
     configured(home, {"command": "no-such-program"})
     assert connect_mcp("doctor", "codex").code == 0
     assert connect_mcp("doctor", "nobody").code == 2
+
+
+WRONG = """{
+  // mine
+  "mcpServers": {
+    "x": {"type": "stdio", "command": "%s", "dev": {"watch": "src"}}, // my server
+  },
+}
+"""
+
+
+def vscode(home: Path) -> Path:
+    path = home / ".config" / "Code" / "User" / "mcp.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(WRONG % sys.executable)
+    return path
+
+
+def test_a_mend_that_is_an_edit_is_applied_and_can_be_undone(connect_mcp: CommandLine, home: Path) -> None:
+    path = vscode(home)
+    ran = connect_mcp("doctor", "--fix", "--yes", "--no-start", "--json")
+    assert ran.code == 0
+    assert ran.data["findings"] == []
+    assert len(ran.data["fixed"]) == 1
+    text = path.read_text()
+    assert "// mine" in text
+    assert '"servers"' in text
+    assert '"watch": "src"' in text, "what only the person knew is moved with the rest"
+    assert connect_mcp("undo").code == 0
+    assert path.read_text() == WRONG % sys.executable
+
+
+def test_nothing_is_mended_unasked(connect_mcp: CommandLine, home: Path) -> None:
+    path = vscode(home)
+    ran = connect_mcp("doctor", "--fix", "--no-start")
+    assert ran.code == 1
+    assert "--yes" in ran.err
+    assert path.read_text() == WRONG % sys.executable
+
+
+def test_a_report_can_be_published(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USER", "someone")
+    secret = "ghp_planted0000000000000000000000000000"
+    entry = {"command": "/home/someone/bin/server-of-someone", "args": ["--token", secret, "https://intern.example/x"]}
+    configured(home, entry)
+    report = tmp_path / "report.txt"
+    connect_mcp("doctor", "--report", str(report), "-v", "--no-start")
+    text = report.read_text()
+    assert "there is no program at" in text
+    for private in (secret, "someone", str(home), "intern.example", socket.gethostname()):
+        assert private not in text
+
+
+def test_passing_checks_are_shown_when_asked_for(connect_mcp: CommandLine) -> None:
+    connect_mcp("configure", "cursor", "--embedded", "--no-verify")
+    ran = connect_mcp("doctor", "-v", "--no-start")
+    assert "passed: The command is found with the PATH that this host passes on" in ran.out
+    passed = connect_mcp("doctor", "-v", "--no-start", "--json").data["passed"]
+    assert {"check", "subject", "server"} == set(passed[0])
+
+
+def test_only_the_named_server_is_looked_at(connect_mcp: CommandLine, home: Path) -> None:
+    entries = {"a": {"command": "nowhere-a"}, "b": {"command": "nowhere-b"}}
+    (home / ".cursor").mkdir()
+    (home / ".cursor" / "mcp.json").write_text(json.dumps({"mcpServers": entries}))
+    findings = connect_mcp("doctor", "--name", "b", "--json").data["findings"]
+    assert [finding["server"] for finding in findings] == ["b"]
