@@ -67,11 +67,13 @@ def must_be_readable(jobs: Sequence[Job], planned: Sequence[Planned]) -> None:
     Raises:
         Refused: with the place of what is wrong with it.
     """
-    from .dialects import refuse_rejected  # a file that is to be made has nothing in it that could be wrong
-
     for item in planned:
+        if item.before is None:
+            continue
+        from .dialects import refuse_rejected  # a file that is to be made has nothing in it that could be wrong
+
         for job in jobs:
-            if item.before is not None and job.target in item.targets:
+            if job.target in item.targets:
                 refuse_rejected(job.host, job.location, item.edit.old, item.edit.new)
 
 

@@ -25,6 +25,7 @@ from ..installation import COMMAND_FORMS
 from ..jobs import Job, job_for
 from ..options import add_place, add_writing
 from ..outcome import Outcome
+from ..placing import must_be_readable
 from ..prompt import chosen, confirmed, somebody_is_there
 from ..secrecy import add_secrecy, keeping, wanted
 from ..sources import Source, add_sources, source_of
@@ -52,7 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         dest="command_form",
         choices=COMMAND_FORMS,
         default="auto",
-        help="how the entry names the program: by its path, by its name, through python, uvx, pipx (default: what fits)",
+        help="how the entry names the program: by its path, its name, through python, uvx or pipx (default: what fits)",
     )
     parser.add_argument(
         "--env", action="append", default=[], metavar="KEY=VALUE", help="a variable that the host gives the server"
@@ -95,12 +96,12 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     targets = [job.target for job in jobs]
     planned = plan(targets)
     if not args.force:
-        _must_be_readable(jobs, planned)
+        must_be_readable(jobs, planned)
     if args.dry_run:
         return _dry_run(jobs, planned, machine)
     if not args.hosts and not args.all:  # picked from a list, so nobody typed what is to happen
         _agreed(jobs, changed_paths(planned), machine, yes=args.yes)
-    start = source is None or _agreed_to(source, yes=args.yes)
+    start = source is None or _agreed_to(source, jobs, yes=args.yes)
     for job in jobs:
         _must_be_closed(job.host, force=args.force)
     command = " ".join(["configure", *(host.id for host in hosts), "--name", args.name, "--scope", args.scope])
@@ -159,18 +160,7 @@ def _embedded(args: argparse.Namespace, machine: Machine, env: Mapping[str, str]
     )
 
 
-def _must_be_readable(jobs: Sequence[Job], planned: Sequence[Planned]) -> None:
-    for item in planned:
-        if item.before is None:
-            continue
-        from ..dialects import refuse_rejected  # a file that is to be made has nothing in it that could be wrong
-
-        for job in jobs:
-            if job.target in item.targets:
-                refuse_rejected(job.host, job.location, item.edit.old, item.edit.new)
-
-
-def _agreed_to(source: Source, *, yes: bool) -> bool:
+def _agreed_to(source: Source, jobs: Sequence[Job], *, yes: bool) -> bool:
     """Show what somebody else's words would write, before anything is; whether it may also be started.
 
     Raises:
@@ -179,17 +169,22 @@ def _agreed_to(source: Source, *, yes: bool) -> bool:
     """
     if not source.theirs or yes:
         return True
+    shown = [*source.about, *(f"  {_would(job)}" for job in jobs)]
     if somebody_is_there():
-        if not confirmed("\n".join([*source.about, "Write this?"])):
+        if not confirmed("\n".join([*shown, "Write this?"])):
             raise Refused("nothing was written")
         return True
     if source.must_agree:
         raise Misuse(
             "what was found must be agreed to before it is written, and there is nobody to ask",
-            why="\n".join(source.about),
+            why="\n".join(shown),
             mend="repeat the command with --yes",
         )
     return False
+
+
+def _would(job: Job) -> str:
+    return f"{job.host.title}: {'a new entry' if job.is_new else 'in place of what is now'} `{printable(job.name)}`"
 
 
 def _must_be_closed(host: Host, *, force: bool) -> None:
