@@ -178,6 +178,15 @@ def entry_keys(host: Host) -> tuple[str, ...]:
 
 
 @each_host
+def test_every_type_that_a_form_takes_is_read(host: Host) -> None:
+    for form, spec in ((host.stdio, SPEC), *((host.remote, remote_spec(one)) for one in transports(host))):
+        for said in form.types if form else ():
+            found = host.read({**host.render(spec), "type": said})
+            assert found is not None, said
+            assert found.is_remote is spec.is_remote
+
+
+@each_host
 def test_a_host_without_a_form_for_a_server_says_what_to_do_instead(host: Host) -> None:
     for transport in {"http", "sse"} - transports(host):
         with pytest.raises(Refused, match="has no form for a server over") as caught:

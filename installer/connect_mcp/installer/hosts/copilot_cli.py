@@ -2,10 +2,12 @@
 
 from connect_mcp.base.machine import Machine
 from connect_mcp.installer.editors.model import NAMES, Section
+from connect_mcp.installer.spec import ServerSpec
 
 from .model import (
     ConfigFile,
     Detection,
+    Entry,
     Evidence,
     Host,
     Limits,
@@ -13,6 +15,7 @@ from .model import (
     Patience,
     Wait,
     reached,
+    read_plain,
     started,
 )
 from .own_locks import COPILOT
@@ -37,6 +40,11 @@ def project_file(machine: Machine, project: str) -> str:
     return second if machine.exists(second) and not machine.exists(first) else first
 
 
+def read_local(entry: Entry) -> ServerSpec | None:
+    """The usual entry; its type may also be "local", as Copilot's own command writes it."""
+    return read_plain({**entry, "type": "stdio"} if entry.get("type") == "local" else entry)
+
+
 HOST = Host(
     id="copilot-cli",
     title="GitHub Copilot CLI",
@@ -59,7 +67,7 @@ HOST = Host(
             note="Copilot CLI reads a project's servers only in folders that the person has trusted.",
         ),
     },
-    stdio=started(cwd=True, types=("local", "stdio"), fresh=_EVERY_TOOL),
+    stdio=started(read=read_local, cwd=True, types=("local", "stdio"), fresh=_EVERY_TOOL),
     remote=reached(
         {"http": "http", "sse": "sse"},
         known={"streamable-http": "http"},

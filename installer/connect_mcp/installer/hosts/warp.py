@@ -40,9 +40,7 @@ HOST = Host(
         "user": ConfigFile(path=at("~/.warp/.mcp.json"), section=MCP_SERVERS, format="jsonc", doubts=DOUBTS),
         "project": ConfigFile(path=in_project(".warp/.mcp.json"), section=MCP_SERVERS, format="jsonc", doubts=DOUBTS),
     },
-    stdio=started(
-        render, read_local, cwd=True, keys=("command", "args", "env", "working_directory", "start_on_launch")
-    ),
+    stdio=started(render, read_local, cwd=True, keys=("command", "args", "env", "working_directory")),
     remote=reached({"http": "", "sse": ""}, known={"http": "http", "sse": "sse"}),
     off_by_hand="Use the switch beside the server in Warp under Settings > Agents > MCP servers.",
     passed_on=PassedOn(from_dock=True),
