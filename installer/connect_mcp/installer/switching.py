@@ -99,7 +99,7 @@ def switch(args: argparse.Namespace, machine: Machine, host: Host, journal: Jour
         raise Refused(
             f"{host.title} does not keep in a file whether a server is on",
             why=host.off_by_hand,
-            mend=f"connect-mcp remove {host.id} --name {args.name} takes the entry out; undo puts it back",
+            mend=f"connect-mcp remove {host.id} --name {printable(args.name)} takes the entry out; undo puts it back",
         )
     target = Target(
         path=location.path,

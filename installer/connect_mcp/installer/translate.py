@@ -31,7 +31,7 @@ class Translated:
     notes: tuple[str, ...]
 
 
-def translated(source: Host, entry: Value, target: Host, machine: Machine) -> Translated:
+def translated(source: Host, entry: Value, target: Host, machine: Machine, *, off: bool = False) -> Translated:
     """An entry of `source` for `target`.
 
     Args:
@@ -39,6 +39,7 @@ def translated(source: Host, entry: Value, target: Host, machine: Machine) -> Tr
         entry: the entry.
         target: the other host.
         machine: where both are; gives what only `source` has a reference for (the home folder).
+        off: whether `source` has it in a list of what is switched off.
 
     Raises:
         Refused: where `source` itself cannot use the entry, or `target` has no form for such a server.
@@ -49,7 +50,9 @@ def translated(source: Host, entry: Value, target: Host, machine: Machine) -> Tr
     notes = _own_keys(source, entry, spec)
     spec = _without(spec, target.form(spec), target, notes)
     spec = _referring(spec, target, machine, notes)
-    extra = {**_waits(source, entry, target, notes), **_off(source, entry, target, notes)}
+    extra = _waits(source, entry, target, notes)
+    if off or source.is_off(entry):
+        extra |= _off(source, target, notes)
     target.render(spec)  # what it still has no form for is refused here
     return Translated(spec, extra, tuple(notes))
 
@@ -137,6 +140,7 @@ def _writable(target: Host, field: str, text: str, name: str) -> bool:
 def _waits(source: Host, entry: Entry, target: Host, notes: list[str]) -> dict[str, Value]:
     """The timeouts, in the other host's keys and units."""
     given: dict[str, Value] = {}
+    seen: dict[str, float] = {}
     for wait in source.waits:
         value = entry.get(wait.key)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -145,18 +149,18 @@ def _waits(source: Host, entry: Entry, target: Host, notes: list[str]) -> dict[s
         if theirs is None:
             what = "the server's start" if wait.during == "start" else "a call"
             notes.append(f"{wait.key}: {target.title} has no key for how long it waits for {what}")
-        elif theirs.key not in given:
-            number = round(value * wait.unit / theirs.unit, 3)
+        else:  # one key may stand for both kinds: the longer wait harms less
+            number = max(round(value * wait.unit / theirs.unit, 3), seen.get(theirs.key, 0))
+            seen[theirs.key] = number
             given[theirs.key] = int(number) if number == int(number) else number
     return given
 
 
-def _off(source: Host, entry: Entry, target: Host, notes: list[str]) -> dict[str, Value]:
-    if not source.is_off(entry):
-        return {}
+def _off(source: Host, target: Host, notes: list[str]) -> dict[str, Value]:
     if target.off:
         return dict(target.off[:1])
-    notes.append(f"it is switched off in {source.title}, and {target.title} has no key for that: it is on there")
+    where = f"`connect-mcp disable {target.id}`" if target.off_names else "a person must switch it off there"
+    notes.append(f"it is switched off in {source.title}, and its entry in {target.title} cannot say so: {where}")
     return {}
 
 

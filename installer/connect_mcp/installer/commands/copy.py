@@ -13,7 +13,7 @@ from connect_mcp.base.secrets import Store
 from connect_mcp.base.text import printable
 
 from ..apply import plan, write
-from ..configured import ConfiguredFile, configured_files, entries_of, text_of, used_first
+from ..configured import ConfiguredFile, configured_files, entries_of, switched_off, text_of, used_first
 from ..diff import changed_paths, diffs, short
 from ..hosts.all_hosts import find
 from ..hosts.model import Host
@@ -58,7 +58,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", action="append", required=True, metavar="HOST[,HOST]…", help="the hosts to copy to")
     parser.add_argument("--name", action="append", default=[], help="only this server; may be repeated (default: all)")
     parser.add_argument("--from-scope", choices=SCOPES, help="whose servers (default: those that the host uses)")
-    parser.add_argument("--scope", choices=SCOPES, default="user", help="whose file to write (default: user)")
+    parser.add_argument("--scope", choices=SCOPES, help="whose file to write (default: user)")
     parser.add_argument(
         "--secrets", choices=get_args(Mode), help="what becomes of secrets: as for `configure` (default: store)"
     )
@@ -74,15 +74,17 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         Refused: where there is nothing to copy, or a file cannot be edited; then nothing is changed.
         Misuse: where the arguments cannot be meant.
     """
+    args.scope = args.scope or "user"
     source = find(args.source)
     targets = list({host.id: host for text in args.to for host in map(find, text.split(","))}.values())
     if source in targets:
         raise Misuse(f"{source.title} cannot be copied to itself", mend="name other hosts with --to")
     files = _chosen(args, machine, source)
+    off = switched_off(machine, source, str(args.project) if args.project else None)
     foreseen = Foreseen(folders.config)
     wish = Wanted(foreseen, args.secrets, force=args.force)
     copied = [
-        _copied(args, machine, source, file, name, target, wish, foreseen)
+        _copied(args, machine, source, file, name, target, wish, foreseen, off)
         for target in targets
         for name, file in files.items()
     ]
@@ -143,13 +145,14 @@ def _copied(
     target: Host,
     wish: Wanted,
     foreseen: Foreseen,
+    off: frozenset[str],
 ) -> Copied:
     """One server for one host; where that host cannot have it, why."""
     location = target.locate(machine, args.scope, str(args.project) if args.project else None)
     entry = file.entries[name]
     known = frozenset(secret_values(entry))
     try:
-        server = translated(source, entry, target, machine)
+        server = translated(source, entry, target, machine, off=name in off)
         notes = tuple(masked(printable(note), known) for note in server.notes)
         spot = Spot(machine, target, args.scope, location, name)
         existing = entries_of(text_of(machine, location), location).get(target.entry_key(name))

@@ -55,7 +55,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all-hosts", action="store_true", help="for every host")
     parser.add_argument("--link", action="store_true", help="a link that installs it, for the hosts that take one")
     parser.add_argument("--embedded", action="store_true", help="the bundled server with its embedded workspace")
-    parser.add_argument("--scope", choices=SCOPES, default="user", help="for whose file (default: user)")
+    parser.add_argument("--scope", choices=SCOPES, help="for whose file (default: user)")
     add_project(parser)
     add_output(parser)
 
@@ -67,6 +67,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         Refused: where there is no such server, or several different ones.
         Misuse: where the arguments cannot be meant.
     """
+    args.scope = args.scope or "user"
     source = _source(args, machine)
     known = frozenset(secret_values(source.entry))
     told: list[dict[str, object]] = []

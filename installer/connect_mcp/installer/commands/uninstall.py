@@ -22,6 +22,7 @@ from ..options import add_writing
 from ..outcome import Outcome
 from ..prompt import confirmed, somebody_is_there
 from ..recorded import Ours, ours, removal
+from ..running import must_be_closed
 
 EXAMPLES = """examples:
   connect-mcp uninstall --dry-run    what would go
@@ -74,6 +75,8 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     if not listed:
         return Outcome({"command": "uninstall", **facts}, "there is nothing of ours here")
     _agree(listed, args, machine, found)
+    for host in {host for one in found.entries if one.state != "missing" for host in one.row.hosts}:
+        must_be_closed(find(host), force=False)
     if targets:
         take_out(targets, folders, command="uninstall", all_hosts=True, in_place=args.in_place)
     if Journal(folders).unsettled():
