@@ -147,6 +147,21 @@ def test_a_call_without_an_answer_fails_where_the_server_answers_a_later_ping(tm
     ]
 
 
+def test_a_server_that_never_stops_talking_is_not_listened_to_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Player, "fence_patience", 0.2)
+    faults = """
+def answer(m, usual=answer):
+    usual(m)
+    while m["method"] == "initialize":
+        say({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x" * 100}})
+"""
+    result, _ = play(tmp_path, faults, *START, *LIST, *END, timeout=0.5)
+    assert result.outcome == "inconclusive"
+    assert "the answer to tools/list (id 6) did not come within" in result.reason
+
+
 def test_a_tool_that_may_change_something_is_not_called_unasked(tmp_path: Path) -> None:
     result, got = play(tmp_path, "", *START, *LIST, *CALL, *END, calls=Calls())
     assert result.outcome == "pass"

@@ -270,14 +270,14 @@ class Adapted(Player):
         """The answer to `server/discover`, which an older server may leave unanswered."""
         deadline = time.monotonic() + self.timeout
         while (got := self.inbox.claim(is_answer_to(key))) is None:
+            if time.monotonic() >= deadline:
+                self.note(f"server/discover was not answered within {self.timeout:g} s")
+                return None
             line = self.peer.read_line(min(0.25, max(deadline - time.monotonic(), 0)))
             if line is not None:
                 self.arrived(line)
             elif self.gone():
                 raise Inconclusive(f"the server {self.ending()} at server/discover, which hosts send to find its era")
-            elif time.monotonic() >= deadline:
-                self.note(f"server/discover was not answered within {self.timeout:g} s")
-                return None
         return got
 
     def _use(self, event: Event, method: str, got: Message) -> None:

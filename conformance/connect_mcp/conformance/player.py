@@ -22,6 +22,8 @@ UNPROMISED = frozenset({"notifications/progress", "notifications/message"})
 FENCE = "connect-mcp-fence"
 """The id of the ping that tells a slow server from one that will not answer."""
 
+_DRAIN = 2.0  # seconds to read what is left of a server's output
+_MOST_DIFFERENCES = 1000
 _UNCLAIMED = 1000  # messages that nobody asked for, before a server is said to flood
 
 Message = dict[str, Json]
@@ -237,17 +239,25 @@ class Player:
             line = self.peer.read_line(min(0.25, max(deadline - time.monotonic(), 0)))
             if line is not None:
                 self.arrived(line)
+                if time.monotonic() < deadline:
+                    continue
             elif self.gone():
                 if not (self.closed or self.signalled):
                     raise Inconclusive(f"the server {self.ending()} before {about} came")
                 self.differs(event.number, f"{about} never came: the server {self.ending()}")
                 return False
-            elif time.monotonic() >= deadline:
+            if time.monotonic() >= deadline:
                 if self.closed or not self.answers_a_ping():
-                    raise Inconclusive(f"{about} did not come within {patience:.1f} s")
+                    raise Inconclusive(f"{about} did not come within {patience:.1f} s{self._said()}")
                 self.differs(event.number, f"{about} did not come within {patience:.1f} s; a later ping was answered")
                 return False
         return True
+
+    def _said(self) -> str:
+        """The last line that was no message: it often says why no message comes."""
+        if not self.inbox.strays:
+            return ""
+        return f"; it wrote {for_report(self.inbox.strays[-1].decode('utf-8', 'backslashreplace'))}"
 
     def answers_a_ping(self) -> bool:
         """Whether the server still answers; what else it says meanwhile is kept."""
@@ -276,8 +286,9 @@ class Player:
         return line is None
 
     def drain(self) -> None:
-        """Take in what was written and not read yet."""
-        while (line := self.peer.read_line(0)) is not None:
+        """Take in what was written and not read yet; a server that still runs may never stop writing."""
+        deadline = time.monotonic() + _DRAIN
+        while time.monotonic() < deadline and (line := self.peer.read_line(0)) is not None:
             self.arrived(line)
 
     def ending(self) -> str:
@@ -296,8 +307,9 @@ class Player:
             self.differs(None, f"a line that is no message was not recorded: {text}")
 
     def differs(self, number: int | None, what: str, changes: tuple[Change, ...] = ()) -> None:
-        """Note a difference about a line of the session."""
-        self.differences.append(Difference(number, what, changes))
+        """Note a difference about a line of the session; of very many the first are kept."""
+        if len(self.differences) < _MOST_DIFFERENCES:
+            self.differences.append(Difference(number, what, changes))
 
 
 def about_answer(method: str | None, key: str) -> str:

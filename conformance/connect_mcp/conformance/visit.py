@@ -95,6 +95,8 @@ def visit(profile: Profile, server: Server, calls: Calls, *, timeout: float = 10
 class _Guest(Adapted):
     """The host, while it is there."""
 
+    fence_patience = 1.0  # no host asks whether a silent server still lives
+
     def __init__(
         self, peer: Peer, matching: Matching, timeout: float, profile: Profile, calls: Calls, name: str
     ) -> None:
