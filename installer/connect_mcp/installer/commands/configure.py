@@ -103,7 +103,10 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         _agreed(jobs, changed_paths(planned), machine, yes=args.yes)
     start = source is None or _agreed_to(source, jobs, yes=args.yes)
     for job in jobs:
-        _must_be_closed(job.host, force=args.force)
+        if job.host.closed_first:
+            from ..running import must_be_closed  # few hosts need it
+
+            must_be_closed(job.host, force=args.force)
     command = " ".join(["configure", *(host.id for host in hosts), "--name", args.name, "--scope", args.scope])
     with keeping(store, {name: value for job in jobs for name, value in job.keep.items()}):
         written = write(targets, folders, command=command, in_place=args.in_place, known=planned).files
@@ -185,19 +188,6 @@ def _agreed_to(source: Source, jobs: Sequence[Job], *, yes: bool) -> bool:
 
 def _would(job: Job) -> str:
     return f"{job.host.title}: {'a new entry' if job.is_new else 'in place of what is now'} `{printable(job.name)}`"
-
-
-def _must_be_closed(host: Host, *, force: bool) -> None:
-    if not host.closed_first or force:
-        return
-    from ..running import running
-
-    if program := running(host.closed_first):
-        raise Refused(
-            f"{host.title} is running, and would write its own state over this file",
-            why=f"seen: {printable(program)}",
-            mend=f"quit {host.title} and run the command again, or use --force",
-        )
 
 
 def _agreed(jobs: Sequence[Job], changed: frozenset[str], machine: Machine, *, yes: bool) -> None:
