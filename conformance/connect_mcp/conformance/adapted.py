@@ -379,7 +379,7 @@ class Adapted(Player):
         if isinstance(self.peer, Child):
             if self.peer.wait(self.end_patience) is None and not self.signalled:
                 self.differs(None, f"the server still ran {self.end_patience:g} s after its input had ended")
-            self.peer.stop()
+            self.peer.stop(after_eof=0.0, after_term=1.0)  # its input ended long ago
         self.drain()
         self.judge_strays()
 

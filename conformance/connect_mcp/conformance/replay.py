@@ -237,7 +237,7 @@ class _Strict(Player):
                     else f"still ran {self.end_patience:g} s after its input had ended"
                 )
                 self.differs(exited.number, f"the server {did}; it had exited with code {recorded}")
-            self.peer.stop()
+            self.peer.stop(after_eof=0.0, after_term=1.0)  # its input ended long ago
         self.drain()
         for message in self.inbox.messages:
             self._judge_unclaimed(message)

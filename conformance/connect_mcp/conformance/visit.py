@@ -181,7 +181,7 @@ class _Guest(Adapted):
         self.closed = True
         self.peer.close_stdin()
         if isinstance(self.peer, Child):
-            self.peer.stop()
+            self.peer.stop(after_eof=0.0, after_term=1.0)  # its input ended long ago
         try:
             self.drain()
         except Inconclusive:
