@@ -6,6 +6,7 @@ pass few variables on, Windows starts `.cmd` files through `cmd` alone, and a Wi
 """
 
 import re
+from collections.abc import Sequence
 
 from connect_mcp.base.errors import Misuse, Place, Refused
 from connect_mcp.base.machine import Machine
@@ -33,6 +34,8 @@ NETWORK = (
     "NODE_EXTRA_CA_CERTS",
 )
 """Variables without which a program behind a company's proxy reaches nothing."""
+OURS = NETWORK[:-3]
+"""Those that the bundled server reads."""
 
 _SHIMS = (".cmd", ".bat")
 _CMD_SIGNS = frozenset('&|<>^%!"\r\n')
@@ -82,9 +85,9 @@ def located(
     return replace(spec, command=program, env=env), tuple(said)
 
 
-def network(machine: Machine, host: Host, spec: ServerSpec) -> dict[str, str]:
+def network(machine: Machine, host: Host, spec: ServerSpec, names: Sequence[str] = NETWORK) -> dict[str, str]:
     """The proxy and certificate settings of this shell that the host would not pass on to the server."""
-    here = {name: value for name in NETWORK if (value := machine.env.get(name))}
+    here = {name: value for name in names if (value := machine.env.get(name))}
     if not here:
         return {}
     passed = host.server_env(machine, spec.env)
@@ -92,11 +95,6 @@ def network(machine: Machine, host: Host, spec: ServerSpec) -> dict[str, str]:
     kept = spec.env if from_dock else passed
     upper = {name.upper() for name in kept} if machine.platform == "windows" else set(kept)
     return {name: value for name, value in here.items() if name not in upper}
-
-
-def has_password(url: str) -> bool:
-    """Whether a URL names a user, with a password or without."""
-    return "@" in url.partition("://")[2].partition("/")[0]
 
 
 def across_wsl(machine: Machine, location: Location, spec: ServerSpec, *, named: bool) -> tuple[ServerSpec, str]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 TAKES_COMMAND = True
 UNDO = "connect-mcp undo"
 DEFAULT_NAME = "connect"
+UNSTARTED = "  not started: with --yes it is, once, to see whether it works"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +112,8 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     with keeping(store, {name: value for job in jobs for name, value in job.keep.items()}):
         written = write(targets, folders, command=command, in_place=args.in_place, known=planned).files
     verified = {} if args.no_verify or not start else _verified(jobs, machine)
-    return _done(jobs, changed_paths(written), verified, machine, source)
+    about = [*(source.about if source else ()), *(() if start or args.no_verify else (UNSTARTED,))]
+    return _done(jobs, changed_paths(written), verified, machine, about)
 
 
 def _hosts(args: argparse.Namespace, machine: Machine) -> list[Host]:
@@ -237,10 +239,10 @@ def _done(
     changed: frozenset[str],
     verified: Mapping[str, Verified],
     machine: Machine,
-    source: Source | None,
+    about: Sequence[str],
 ) -> Outcome:
     facts: list[dict[str, object]] = []
-    blocks = ["\n".join(source.about)] if source and source.about else []
+    blocks = ["\n".join(about)] if about else []
     for job in jobs:
         fact, check = _facts(job, changed), verified.get(job.host.id)
         facts.append({**fact, **({"verified": check.data()} if check else {}), "reload": job.host.reload})
@@ -249,8 +251,8 @@ def _done(
         blocks.append(f"undo with: {UNDO}")
     failed = any(check.failure for check in verified.values())
     data: dict[str, object] = {"command": "configure", "hosts": facts, "undo": UNDO if changed else None}
-    if source and source.about:
-        data["about"] = list(source.about)
+    if about:
+        data["about"] = list(about)
     return Outcome(data, "\n".join(blocks), 1 if failed else 0)
 
 
