@@ -50,14 +50,16 @@ def reported(bug: Exception) -> int:
     import traceback
 
     from .folders import folders, private_folder
-    from .masking import masked
+    from .masking import looks_secret, masked
+    from .secrets import known_values
     from .version import __version__
 
     where = "no log could be written"
     with contextlib.suppress(OSError):
         path = private_folder(folders().state / "logs") / time.strftime("bug-%Y%m%d-%H%M%S.log")
         head = f"connect-mcp {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n"
-        text = masked(head + "".join(traceback.format_exception(bug)))
+        told = "".join(traceback.format_exception(bug))
+        text = masked(head + told, [*known_values(), *(os.environ[name] for name in os.environ if looks_secret(name))])
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as log:
             log.write(text)
         where = f"the details are in {path}"

@@ -13,6 +13,7 @@ from .errors import Refused
 from .masking import looks_secret, masked
 from .process import Child
 from .record import record
+from .secrets import known_values
 from .text import printable, shortened
 from .version import __version__
 
@@ -70,9 +71,9 @@ def handshake(
     """
     with Child(argv, env=env, cwd=cwd) as child:
         telling = [value for name, value in (os.environ if env is None else env).items() if looks_secret(name)]
-        return _Exchange(child, argv[0], [*telling, *secrets], child.started + timeout, timeout).ready(
-            revision, client_name
-        )
+        return _Exchange(
+            child, argv[0], [*telling, *secrets, *known_values(argv)], child.started + timeout, timeout
+        ).ready(revision, client_name)
 
 
 class Conversation:

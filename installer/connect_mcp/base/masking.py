@@ -16,7 +16,10 @@ Plain: TypeAlias = Union[str, int, float, bool, None, Sequence["Plain"], Mapping
 # Compiled where they are first used (`re` keeps them): most commands need two of them, and compiling all takes 5 ms.
 # Searched in lowered text: ignoring case in the pattern itself takes ten times as long.
 _TELLING = r"key|token|secret|passw|passphrase|pwd|auth|cred|private|cookie|session|bearer|dsn"
-_HARMLESS = r"(?:^|[_-])(?:author(?!i[sz]ation)|keyboard|keymap|keyword|monkey)|_(?:file|path|dir)$|^env_?vars?$|env_var$|^private$"
+_HARMLESS = (
+    r"(?:^|[_-])(?:author(?!i[sz]ation)|keyboard|keymap|keyword|monkey)"
+    r"|_(?:file|path|dir)$|^env_?vars?$|env_var$|^private$"
+)
 
 # Forms that the issuers document: Connect, OpenAI and Anthropic, GitHub, GitLab, Slack, AWS, Google, JWTs.
 # Each begins with a literal, and looks back from there, since that is what the search is fast at.

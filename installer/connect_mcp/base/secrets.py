@@ -13,7 +13,7 @@ import contextlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .errors import Misuse, Place, Refused
@@ -182,6 +182,25 @@ class Store:
             why=why,
             mend="mend the file, or move it away and set the secrets again",
         )
+
+
+def known_values(argv: Sequence[str] = ()) -> set[str]:
+    """The values in the user's own store, to be masked where words of a server, or of a bug, are shown.
+
+    Args:
+        argv: the server's command: of what the keychain has, only what is named there is read.
+    """
+    from .folders import config_folder
+
+    found: set[str | None] = set()
+    with contextlib.suppress(Refused, OSError):
+        store = Store(config_folder())
+        for name, kept in store.kept().items():
+            if kept.keychain and any(word == name or word.startswith(f"{name}=") for word in argv):
+                with contextlib.suppress(Refused):
+                    found.add(store.value(name))
+            found.add(kept.value)
+    return {value for value in found if value}
 
 
 def check_name(name: str) -> None:

@@ -65,13 +65,24 @@ def stand_in(command: Sequence[str], env: Mapping[str, str], kernel32: Any = Non
     for each in ("SIGINT", "SIGBREAK"):
         if number := getattr(signal, each, None):
             signal.signal(number, lambda *_: None)  # a function: what is ignored would be ignored by the child as well
+    children: list[subprocess.Popen[bytes]] = []
+    ended: list[int] = []
+
+    def end(number: int, frame: object) -> None:
+        ended.append(number)
+        for child in children:
+            child.terminate()
+
+    signal.signal(signal.SIGTERM, end)
     try:
         child = subprocess.Popen([program, *command[1:]], env=dict(env))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the command cannot be passed to the system"
         raise Refused(f"`{name}` was not started", why=printable(str(reason))) from None
+    children.append(child)
+    if ended:  # before there was anything to end
+        child.terminate()
     job = end_with_us(child.pid, kernel32) if kernel32 is not None else None
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     code = child.wait()
     del job
     return code - (1 << 32) if code >= 1 << 31 else code  # Windows' codes have 32 bits and no sign; Python's have one

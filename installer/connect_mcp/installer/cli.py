@@ -178,7 +178,9 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose complaints end like all others: with exit code 2, and as JSON where that is wanted."""
 
     def error(self, message: str) -> NoReturn:
-        raise Misuse(message, mend=f"`{self.prog} --help` shows what it takes")
+        from connect_mcp.base.masking import masked  # the message repeats what was typed
+
+        raise Misuse(masked(message), mend=f"`{self.prog} --help` shows what it takes")
 
 
 def _parser(chosen: str) -> argparse.ArgumentParser:
