@@ -102,6 +102,7 @@ def test_who_waits_for_a_silent_server_is_told_what_goes_on(home: Path) -> None:
         ("configure curs", {"cursor"}),
         ("configure --emb", {"--embedded"}),
         ("configure cursor --scope ", {"user", "project", "local"}),
+        ("copy --from cursor --to vscode,codex", {"vscode,codex", "vscode,codex-cli"}),
         ("completion ", {"bash", "zsh", "fish", "powershell"}),
     ],
 )

@@ -10,13 +10,15 @@ def complete(parser: argparse.ArgumentParser) -> None:
     import argcomplete
 
     for action in _actions(parser):
-        if action.metavar == "HOST":
+        if str(action.metavar).startswith("HOST"):
             action.completer = _hosts  # type: ignore[attr-defined]
     argcomplete.autocomplete(parser, always_complete_options=False)
 
 
 def _hosts(prefix: str, **_: object) -> list[str]:
-    return [name for host in HOSTS for name in (host.id, *host.aliases) if name.startswith(prefix)]
+    before, comma, begun = prefix.rpartition(",")  # some options take several
+    names = [name for host in HOSTS for name in (host.id, *host.aliases) if name.startswith(begun)]
+    return [f"{before}{comma}{name}" for name in names]
 
 
 def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:

@@ -1,6 +1,8 @@
 """What configure, copy, secret and the rest leave behind is taken out to the last byte."""
 
+import base64
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -14,6 +16,7 @@ from connect_mcp.base.machine import this_machine
 from connect_mcp.base.secrets import Store
 from connect_mcp.installer.hosts.all_hosts import HOSTS
 from support.cli import CommandLine
+from support.keychains import ALT
 
 CONFIGS = Path(__file__).parents[3] / "fixtures" / "configs"
 PLANTED = "ghp_planted0000000000000001"
@@ -143,6 +146,24 @@ def test_an_entry_that_starts_us_and_was_not_recorded_is_named(connect_mcp: Comm
     shutil.rmtree(folders().state)
     ran = connect_mcp("uninstall", "--dry-run")
     assert "`connect` in ~/.cursor/mcp.json starts connect-mcp and was not put by it: it stays" in ran.out
+
+
+def test_a_secret_in_the_keychain_goes_as_well(home: Path) -> None:
+    keychain = home / "keychain.cfg"
+    env = {**os.environ, "PYTHON_KEYRING_BACKEND": ALT, "KEYRING_PROPERTY_FILE_PATH": str(keychain)}
+
+    def run(*argv: str, said: str = "") -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "connect_mcp", *argv]
+        return subprocess.run(command, env=env, input=said, capture_output=True, text=True, check=False, timeout=60)
+
+    kept = base64.b64encode(PLANTED.encode()).decode()  # as this keychain writes it
+    assert run("secret", "set", "A", "--keychain", said=PLANTED).returncode == 0
+    assert kept in keychain.read_text()
+    ran = run("uninstall", "--yes")
+    assert ran.returncode == 0, ran.stderr
+    assert "the secret A in the keychain" in ran.stdout
+    assert kept not in keychain.read_text()
+    assert list(home.iterdir()) == [keychain]
 
 
 def test_a_fresh_machine_has_nothing_of_ours(connect_mcp: CommandLine, home: Path) -> None:
