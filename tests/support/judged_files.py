@@ -163,4 +163,24 @@ CLAUDE_CODE = [
     )
 ]
 
-JUDGED = [*CODEX, *OPENCODE, *CONTINUE, *CLAUDE_CODE]
+CLINE = [
+    Judged("cline", about, json.dumps({"mcpServers": {"x": entry}}), consequence, (1, column), f"mcpServers.x{name}")
+    for about, entry, consequence, column, name in (
+        ("a command", {"command": "true", "zzz": 1}, None, 0, ""),
+        ("a url without a type", {"url": "http://127.0.0.1:9/"}, None, 0, ""),
+        ("a server in transport", {"transport": {"type": "stdio", "command": "true"}}, None, 0, ""),
+        ("an empty command", {"command": ""}, "file", 23, ".command"),
+        ("other hosts' type", {"type": "http", "url": "http://127.0.0.1:9/"}, "file", 23, ".type"),
+        ("a url that is none", {"type": "sse", "url": "nope"}, "file", 38, ".url"),
+        ("neither command nor url", {}, "file", 17, ""),
+        (
+            "other hosts' type in transport",
+            {"transport": {"type": "http", "url": "http://a"}},
+            "file",
+            37,
+            ".transport.type",
+        ),
+    )
+]
+
+JUDGED = [*CODEX, *OPENCODE, *CONTINUE, *CLAUDE_CODE, *CLINE]

@@ -83,8 +83,7 @@ HOST = Host(
             format="jsonc",
             relocators=("CLINE_MCP_SETTINGS_PATH", "CLINE_DATA_DIR", "CLINE_DIR", *CODE_RELOCATORS),
             others=lambda machine, project: (older_file(machine),),
-            rejects=COMMENTS_AND_COMMAS,
-            doubts=frozenset({"bom"}),
+            rejects=COMMENTS_AND_COMMAS | {"bom"},
             lock=CLINE,
         ),
     },
@@ -111,7 +110,9 @@ HOST = Host(
     evidence={
         "detection": Evidence("derived", "from the config path, the command and the extension's identifier"),
         "scopes.user": Evidence("source", "cline/cline 21cb8d25; the CLI: live, cline 3.0.65"),
-        "tolerance": Evidence("source", "cline/cline 21cb8d25: JSON.parse, and one bad entry spoils the file"),
+        "tolerance": Evidence(
+            "live", "cline 3.0.65: no comment, comma or byte order mark, and one bad entry takes all servers away"
+        ),
         "entry": Evidence("live", "cline 3.0.65; the nested form: what its mcp add writes"),
         "remote": Evidence("source", "cline/cline 21cb8d25: streamableHttp, sse, and sse without a type"),
         "syntax": Evidence("source", "cline/cline 21cb8d25, envExpansion.ts: the extension; not set: the text stays"),
