@@ -33,6 +33,16 @@ def test_faults_come_in_file_order_and_one_of_the_wrong_type_is_one_fault() -> N
     assert [fault.name for fault in judged("opencode", text)] == ["mcp.a", "mcp.b.command", "mcp.b.environment.A"]
 
 
+@pytest.mark.parametrize("host", ["gemini-cli", "qwen-code"])
+def test_null_in_place_of_an_entry_ends_these_hosts_though_nothing_else_does(host: str) -> None:
+    found = judged(host, '{"mcpServers": {"x": null, "y": {"command": 5}}}')
+    assert [(fault.name, fault.consequence) for fault in found] == [
+        ("mcpServers.x", "file"),
+        ("mcpServers.x", "entry"),
+        ("mcpServers.y.command", "entry"),
+    ]
+
+
 def test_places_are_counted_in_characters_behind_a_byte_order_mark_crlf_and_wide_characters() -> None:
     text = '\ufeff{\r\n  // ü\r\n  "mcp": { "ü𝄞": { "type": "nope" } }\r\n}\r\n'
     (fault,) = judged("opencode", text)

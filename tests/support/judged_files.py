@@ -183,4 +183,30 @@ CLINE = [
     )
 ]
 
-JUDGED = [*CODEX, *OPENCODE, *CONTINUE, *CLAUDE_CODE, *CLINE]
+OTHERS = [
+    Judged(host, about, json.dumps({section: {"x": entry}}), consequence, (1, column), f"{section}.x{name}")
+    for host, about, section, entry, consequence, column, name in (
+        ("copilot-cli", "a url that is none", "mcpServers", {"url": "nope"}, "entry", 23, ".url"),
+        ("copilot-cli", "tools as a text", "mcpServers", {"command": "a", "tools": "*"}, "entry", 39, ".tools"),
+        (
+            "crush",
+            "a variable that is a number",
+            "mcp",
+            {"type": "stdio", "command": "a", "env": {"A": 1}},
+            "file",
+            57,
+            ".env.A",
+        ),
+        ("crush", "no type", "mcp", {"command": "a"}, "entry", 10, ""),
+        ("gemini-cli", "disabled", "mcpServers", {"command": "a", "disabled": True}, "ignored", 39, ".disabled"),
+        ("kilo", "a list of servers", "mcp", {"fine": {"type": "local", "command": ["a"]}}, "file", 10, ""),
+        ("kilo", "cwd", "mcp", {"type": "local", "command": ["a"], "cwd": "/"}, "ignored", 51, ".cwd"),
+        ("qwen-code", "other hosts' type", "mcpServers", {"url": "http://a", "type": "http"}, "ignored", 42, ".type"),
+        ("roo-code", "command and url", "mcpServers", {"command": "a", "url": "http://a"}, "file", 39, ".url"),
+        ("roo-code", "a url without a type", "mcpServers", {"url": "http://a"}, "entry", 17, ""),
+        ("vscode", "an unknown key", "servers", {"command": "a", "disabled": True}, "ignored", 36, ".disabled"),
+        ("vscode", "a type that is the other one's", "servers", {"type": "http", "command": "a"}, "entry", 14, ""),
+    )
+]
+
+JUDGED = [*CODEX, *OPENCODE, *CONTINUE, *CLAUDE_CODE, *CLINE, *OTHERS]
