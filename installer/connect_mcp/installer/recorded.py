@@ -10,7 +10,7 @@ from connect_mcp.base.masking import secret_values
 from connect_mcp.base.record import record, replace
 from connect_mcp.base.text import printable
 
-from .apply import Target, plan, write
+from .apply import Planned, Target, plan, write
 from .diff import diffs, short
 from .editors.model import Put, Remove
 from .hosts.all_hosts import find
@@ -83,6 +83,8 @@ def reapply(args: argparse.Namespace, machine: Machine, folders: Folders) -> Out
     failed = any(action == "left" and one.state == "broken" for one, action, _ in told)
     data: dict[str, object] = {"command": "configure", "reapplied": facts}
     planned = plan(targets)
+    if not args.force:
+        _must_be_readable([one for one, action, _ in told if action == "put back"], planned)
     if args.dry_run:
         shown = diffs(planned, secrets)
         text = "\n".join([*filter(None, shown.values()), *lines])
@@ -97,6 +99,17 @@ def reapply(args: argparse.Namespace, machine: Machine, folders: Folders) -> Out
         write(targets, folders, command=command, in_place=args.in_place, known=planned)
         lines.append(f"undo with: {UNDO}")
     return Outcome({**data, "undo": UNDO if targets else None}, "\n".join(lines), 1 if failed else 0)
+
+
+def _must_be_readable(put_back: Sequence[Ours], planned: Sequence[Planned]) -> None:
+    """Refuse to add to a file that its host reads nothing of."""
+    for item in planned:
+        for one in put_back:
+            if item.before is not None and item.real == one.row.real:
+                from .dialects import refuse_rejected  # a file that is to be made has nothing in it that could be wrong
+
+                for host in one.row.hosts:
+                    refuse_rejected(find(host), one.location, item.edit.old, item.edit.new)
 
 
 def _action(one: Ours, machine: Machine, *, force: bool) -> tuple[str, str]:

@@ -91,7 +91,9 @@ def state_of(row: Installed, machine: Machine) -> Kept:
 
 
 def _winners(host: Host, files: Sequence[ConfiguredFile]) -> dict[str, ConfiguredFile]:
-    """The file whose entry counts, by the entry's name."""
+    """The file whose entry counts, by the entry's name; none for a host that uses every one."""
+    if not host.precedence:
+        return {}
     winners: dict[str, ConfiguredFile] = {}
     for file in used_first(files):
         for name, entry in file.entries.items():

@@ -106,3 +106,15 @@ def test_nothing_recorded_is_nothing_to_do(connect_mcp: CommandLine, home: Path)
     assert ran.code == 0
     assert "nothing that we put" in ran.out
     assert list(home.iterdir()) == []
+
+
+def test_a_file_that_its_host_would_not_read_is_not_added_to(connect_mcp: CommandLine, home: Path) -> None:
+    assert connect_mcp("configure", "codex", "--embedded", "--no-verify").code == 0
+    path = home / ".codex" / "config.toml"
+    broken = '[mcp_servers.mine]\ncommand = "a"\nurl = "https://x"\n'
+    path.write_text(broken)
+    ran = connect_mcp("configure", "--reapply")
+    assert ran.code == 1
+    assert "config.toml:3:1: OpenAI Codex reads nothing of this file" in ran.err
+    assert path.read_text() == broken
+    assert connect_mcp("configure", "--reapply", "--force").code == 0
