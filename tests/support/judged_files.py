@@ -149,64 +149,60 @@ CONTINUE = [
     ),
 ]
 
+
+def _json(
+    host: str, about: str, section: str, entry: object, consequence: Consequence | None, column: int = 0, name: str = ""
+) -> Judged:
+    """A file of one line with the entry `x`; the fault is at `name` in it, in this column."""
+    text = json.dumps({section: {"x": entry}})
+    return Judged(host, about, text, consequence, (1, column), f"{section}.x{name}")
+
+
+def _claude(about: str, entry: object, column: int = 17, name: str = "") -> Judged:
+    return _json("claude-code", about, "mcpServers", entry, "entry", column, name)
+
+
+def _cline(about: str, entry: object, column: int = 0, name: str = "") -> Judged:
+    return _json("cline", about, "mcpServers", entry, "file" if column else None, column, name)
+
+
+URL = "http://127.0.0.1:9/"
+
 CLAUDE_CODE = [
-    Judged("claude-code", about, json.dumps({"mcpServers": {"x": entry}}), "entry", (1, column), f"mcpServers.x{name}")
-    for about, entry, column, name in (
-        ("no command", {}, 17, ""),
-        ("a url without a type", {"url": "http://127.0.0.1:9/"}, 17, ""),
-        ("an unknown type", {"type": "remote", "url": "http://127.0.0.1:9/"}, 23, ".type"),
-        ("args as a text", {"command": "true", "args": "a"}, 42, ".args"),
-        ("a variable that is a number", {"command": "true", "env": {"N": 1}}, 50, ".env.N"),
-        ("an empty command", {"command": ""}, 23, ".command"),
-        ("a timeout of 0", {"command": "true", "timeout": 0}, 42, ".timeout"),
-        ("null", None, 17, ""),
-    )
+    _claude("no command", {}),
+    _claude("a url without a type", {"url": URL}),
+    _claude("an unknown type", {"type": "remote", "url": URL}, 23, ".type"),
+    _claude("args as a text", {"command": "true", "args": "a"}, 42, ".args"),
+    _claude("a variable that is a number", {"command": "true", "env": {"N": 1}}, 50, ".env.N"),
+    _claude("an empty command", {"command": ""}, 23, ".command"),
+    _claude("a timeout of 0", {"command": "true", "timeout": 0}, 42, ".timeout"),
+    _claude("null", None),
 ]
 
 CLINE = [
-    Judged("cline", about, json.dumps({"mcpServers": {"x": entry}}), consequence, (1, column), f"mcpServers.x{name}")
-    for about, entry, consequence, column, name in (
-        ("a command", {"command": "true", "zzz": 1}, None, 0, ""),
-        ("a url without a type", {"url": "http://127.0.0.1:9/"}, None, 0, ""),
-        ("a server in transport", {"transport": {"type": "stdio", "command": "true"}}, None, 0, ""),
-        ("an empty command", {"command": ""}, "file", 23, ".command"),
-        ("other hosts' type", {"type": "http", "url": "http://127.0.0.1:9/"}, "file", 23, ".type"),
-        ("a url that is none", {"type": "sse", "url": "nope"}, "file", 38, ".url"),
-        ("neither command nor url", {}, "file", 17, ""),
-        (
-            "other hosts' type in transport",
-            {"transport": {"type": "http", "url": "http://a"}},
-            "file",
-            37,
-            ".transport.type",
-        ),
-    )
+    _cline("a command", {"command": "true", "zzz": 1}),
+    _cline("a url without a type", {"url": URL}),
+    _cline("a server in transport", {"transport": {"type": "stdio", "command": "true"}}),
+    _cline("an empty command", {"command": ""}, 23, ".command"),
+    _cline("other hosts' type", {"type": "http", "url": URL}, 23, ".type"),
+    _cline("a url that is none", {"type": "sse", "url": "nope"}, 38, ".url"),
+    _cline("neither command nor url", {}, 17),
+    _cline("other hosts' type in transport", {"transport": {"type": "http", "url": URL}}, 37, ".transport.type"),
 ]
 
 OTHERS = [
-    Judged(host, about, json.dumps({section: {"x": entry}}), consequence, (1, column), f"{section}.x{name}")
-    for host, about, section, entry, consequence, column, name in (
-        ("copilot-cli", "a url that is none", "mcpServers", {"url": "nope"}, "entry", 23, ".url"),
-        ("copilot-cli", "tools as a text", "mcpServers", {"command": "a", "tools": "*"}, "entry", 39, ".tools"),
-        (
-            "crush",
-            "a variable that is a number",
-            "mcp",
-            {"type": "stdio", "command": "a", "env": {"A": 1}},
-            "file",
-            57,
-            ".env.A",
-        ),
-        ("crush", "no type", "mcp", {"command": "a"}, "entry", 10, ""),
-        ("gemini-cli", "disabled", "mcpServers", {"command": "a", "disabled": True}, "ignored", 39, ".disabled"),
-        ("kilo", "a list of servers", "mcp", {"fine": {"type": "local", "command": ["a"]}}, "file", 10, ""),
-        ("kilo", "cwd", "mcp", {"type": "local", "command": ["a"], "cwd": "/"}, "ignored", 51, ".cwd"),
-        ("qwen-code", "other hosts' type", "mcpServers", {"url": "http://a", "type": "http"}, "ignored", 42, ".type"),
-        ("roo-code", "command and url", "mcpServers", {"command": "a", "url": "http://a"}, "file", 39, ".url"),
-        ("roo-code", "a url without a type", "mcpServers", {"url": "http://a"}, "entry", 17, ""),
-        ("vscode", "an unknown key", "servers", {"command": "a", "disabled": True}, "ignored", 36, ".disabled"),
-        ("vscode", "a type that is the other one's", "servers", {"type": "http", "command": "a"}, "entry", 14, ""),
-    )
+    _json("copilot-cli", "a url that is none", "mcpServers", {"url": "nope"}, "entry", 23, ".url"),
+    _json("copilot-cli", "tools as a text", "mcpServers", {"command": "a", "tools": "*"}, "entry", 39, ".tools"),
+    _json("crush", "a number in env", "mcp", {"type": "stdio", "command": "a", "env": {"A": 1}}, "file", 57, ".env.A"),
+    _json("crush", "no type", "mcp", {"command": "a"}, "entry", 10),
+    _json("gemini-cli", "disabled", "mcpServers", {"command": "a", "disabled": True}, "ignored", 39, ".disabled"),
+    _json("kilo", "a map of servers", "mcp", {"fine": {"type": "local", "command": ["a"]}}, "file", 10),
+    _json("kilo", "cwd", "mcp", {"type": "local", "command": ["a"], "cwd": "/"}, "ignored", 51, ".cwd"),
+    _json("qwen-code", "other hosts' type", "mcpServers", {"url": URL, "type": "http"}, "ignored", 53, ".type"),
+    _json("roo-code", "command and url", "mcpServers", {"command": "a", "url": URL}, "file", 39, ".url"),
+    _json("roo-code", "a url without a type", "mcpServers", {"url": URL}, "entry", 17),
+    _json("vscode", "an unknown key", "servers", {"command": "a", "disabled": True}, "ignored", 36, ".disabled"),
+    _json("vscode", "a type that is the other one's", "servers", {"type": "http", "command": "a"}, "entry", 14),
 ]
 
 JUDGED = [*CODEX, *OPENCODE, *CONTINUE, *CLAUDE_CODE, *CLINE, *OTHERS]
