@@ -169,6 +169,9 @@ def test_a_remote_server_reads_back(host: Host, transport: Transport) -> None:
         assert set(entry) <= {*entry_keys(host), "type"}
 
 
+ALL_REMOTE: frozenset[Transport] = frozenset({"http", "sse"})
+
+
 def transports(host: Host) -> frozenset[Transport]:
     return host.remote.transports if host.remote else frozenset()
 
@@ -188,7 +191,7 @@ def test_every_type_that_a_form_takes_is_read(host: Host) -> None:
 
 @each_host
 def test_a_host_without_a_form_for_a_server_says_what_to_do_instead(host: Host) -> None:
-    for transport in {"http", "sse"} - transports(host):
+    for transport in ALL_REMOTE - transports(host):
         with pytest.raises(Refused, match="has no form for a server over") as caught:
             host.render(remote_spec(transport))
         assert "mcp-remote" in caught.value.mend

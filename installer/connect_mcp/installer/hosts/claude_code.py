@@ -150,7 +150,10 @@ HOST = Host(
         ),
         "tolerance": Evidence("live", "claude 2.1.197: it sets a state file with a comment aside and starts afresh"),
         "entry": Evidence("live", "claude 2.1.197: mcp add, mcp list; type and url checked per entry"),
-        "remote": Evidence("live", "claude 2.1.197: mcp add --transport http and sse; a url without a type is skipped"),
+        "remote": Evidence(
+            "live",
+            "claude 2.1.197: mcp list connects, a header with a reference is sent; a url without a type is skipped",
+        ),
         "syntax": Evidence("live", "claude 2.1.197: not set: the text stays, with a warning"),
         "off_names": Evidence(
             "live", "claude 2.1.197: its list of servers at a session's start; `mcp list` takes no notice"

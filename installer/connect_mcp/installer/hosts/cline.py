@@ -99,7 +99,7 @@ HOST = Host(
         _REMOTE.transports,
         again=_REMOTE.again,
     ),
-    syntax=ENV_COLON,
+    syntax=ENV_COLON._replace(forms={}),  # read, since the extension does, and not written, since the CLI does not
     limits=Limits(tool_name=64, prefix="{server}__{tool}", stray_output=False, pages=False),
     off=(("disabled", True),),
     waits=(Wait("timeout", "start", 1), Wait("timeout", "call", 1)),
@@ -114,8 +114,11 @@ HOST = Host(
             "live", "cline 3.0.65: no comment, comma or byte order mark, and one bad entry takes all servers away"
         ),
         "entry": Evidence("live", "cline 3.0.65; the nested form: what its mcp add writes"),
-        "remote": Evidence("source", "cline/cline 21cb8d25: streamableHttp, sse, and sse without a type"),
-        "syntax": Evidence("source", "cline/cline 21cb8d25, envExpansion.ts: the extension; not set: the text stays"),
+        "remote": Evidence("live", "cline 3.0.65: streamableHttp and sse; sse without a type: cline/cline 21cb8d25"),
+        "syntax": Evidence(
+            "live",
+            "cline 3.0.65: the CLI leaves ${env:X} as it is; the extension fills it in: cline/cline 21cb8d25",
+        ),
         "limits": Evidence("live", "cline 3.0.65: other signs become _, cut to 64 characters"),
         "waits": Evidence("live", "cline 3.0.65: both, in seconds"),
         "off": Evidence("source", "cline/cline 21cb8d25"),

@@ -237,7 +237,7 @@ HOST = Host(
         "patience": Evidence("live", "codex 0.169.0: 29.99 s for a required server, about 1 s with exec"),
         "protocol": Evidence("live", "codex 0.169.0"),
         "reload": Evidence("live", "codex 0.169.0"),
-        "precedence": Evidence("derived", "from the order of its config layers: codex-rs/core, user, then project"),
+        "precedence": Evidence("live", "codex 0.169.0: mcp list with one name in both, in a trusted project"),
         "before_create": Evidence("live", "codex 0.169.0: 'CODEX_HOME points to …, but that path does not exist'"),
     },
 )

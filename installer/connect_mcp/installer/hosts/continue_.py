@@ -140,7 +140,9 @@ HOST = Host(
         "entry": Evidence(
             "live", "cn 1.5.47: a list of named entries, a map is rejected; no name or version, no start"
         ),
-        "remote": Evidence("source", "continuedev/continue, its schema of mcpServers; without a type: cn 1.5.47"),
+        "remote": Evidence(
+            "live", "cn 1.5.47: both types reached, headers sent; without a type it tries HTTP, then SSE"
+        ),
         "syntax": Evidence("live", "cn 1.5.47: the environment wins over ~/.continue/.env; none: no start"),
         "off_by_hand": Evidence("memory", "not checked"),
         "waits": Evidence("source", "continuedev/continue, its schema of mcpServers"),

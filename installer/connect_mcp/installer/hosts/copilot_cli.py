@@ -102,8 +102,8 @@ HOST = Host(
         "entry": Evidence(
             "live", "copilot 1.0.102: mcp list --json; type may be left out, which .mcp.json's others need"
         ),
-        "remote": Evidence("live", "copilot 1.0.102: mcp list --json; without a type it is http"),
-        "syntax": Evidence("docs", "github/copilot-cli changelog; kept as it is by mcp add: copilot 1.0.102"),
+        "remote": Evidence("live", "copilot 1.0.102: http and sse reached, headers sent; without a type it is http"),
+        "syntax": Evidence("live", "copilot 1.0.102: put into args, env and headers; one that is not set: not tried"),
         "off_names": Evidence(
             "live", "copilot 1.0.102: mcp disable, mcp list --json; no key in the entry has an effect"
         ),

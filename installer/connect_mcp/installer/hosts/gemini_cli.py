@@ -119,7 +119,10 @@ HOST = Host(
             "live", "gemini 0.61.0: exit 52 for a trailing comma and a byte order mark; comments pass"
         ),
         "entry": Evidence("live", "gemini 0.61.0: mcp list; keys that it does not know give a warning at each start"),
-        "remote": Evidence("live", "gemini 0.61.0: mcp list; httpUrl is deprecated and wins over url"),
+        "remote": Evidence(
+            "live",
+            "gemini 0.61.0: mcp list connects, a header with a reference is sent; httpUrl is older, and wins",
+        ),
         "syntax": Evidence("live", "gemini 0.61.0: $X, ${X} and ${X:-d} in every text; not set: empty"),
         "off_names": Evidence("live", "gemini 0.61.0: mcp list; no key in the entry has an effect"),
         "waits": Evidence("source", "google-gemini/gemini-cli 0.61.0: its schema of settings.json"),
@@ -129,8 +132,6 @@ HOST = Host(
         "patience": Evidence("live", "gemini 0.61.0: still waiting after 140 s; the 10 minutes: source"),
         "protocol": Evidence("live", "gemini 0.61.0"),
         "reload": Evidence("docs", "google-gemini/gemini-cli docs, /mcp"),
-        "precedence": Evidence(
-            "source", "google-gemini/gemini-cli 0.61.0: workspace settings are merged over the user's"
-        ),
+        "precedence": Evidence("live", "gemini 0.61.0: mcp list with one name in both"),
     },
 )

@@ -80,7 +80,7 @@ HOST = Host(
         ),
         "tolerance": Evidence("derived", "from opencode, which it is a fork of"),
         "entry": Evidence("live", "kilo 7.7.9: debug config; a cwd is dropped"),
-        "remote": Evidence("live", "kilo 7.7.9: debug config"),
+        "remote": Evidence("live", "kilo 7.7.9: mcp list connects, a header with a reference is sent"),
         "syntax": Evidence("live", "kilo 7.7.9: in the user's files alone; not set: empty"),
         "limits": Evidence("derived", "from opencode, which it is a fork of"),
         "waits": Evidence("derived", "from opencode, which it is a fork of"),

@@ -511,8 +511,10 @@ class Host:
         value = machine.variable(reference.name)
         if value is None:
             value = reference.default
-        if value is None and self.syntax and self.syntax.missing != "refused":
-            value = "" if self.syntax.missing == "empty" else self.syntax.written("env", Template(reference))
+        if value is None and self.syntax and self.syntax.missing == "empty":
+            return ""
+        if value is None and self.syntax and self.syntax.missing == "literal" and reference.kind in self.syntax.forms:
+            return self.syntax.written("env", Template(reference))
         return value
 
     def _contradicting(self, existing: Entry, entry: Entry, form: Form) -> frozenset[KeyPath]:

@@ -135,7 +135,9 @@ HOST = Host(
         "entry": Evidence(
             "live", "opencode 1.18.33: type and a command list are required, or it does not start at all"
         ),
-        "remote": Evidence("live", "opencode 1.18.33: type remote, url, headers; it tries HTTP, then SSE"),
+        "remote": Evidence(
+            "live", "opencode 1.18.33: mcp list connects; type remote, url, headers; it tries HTTP, then SSE"
+        ),
         "syntax": Evidence("live", "opencode 1.18.33: replaced in the text before it is parsed; not set: empty"),
         "limits": Evidence("source", "opencode 1.18.33: signs other than letters and digits become _"),
         "off": Evidence("live", "opencode 1.18.33"),

@@ -97,7 +97,9 @@ HOST = Host(
             "live", "qwen 0.15.10: sets a file with a trailing comma or a byte order mark aside and starts afresh"
         ),
         "entry": Evidence("live", "qwen 0.15.10: mcp list"),
-        "remote": Evidence("live", "qwen 0.15.10: mcp list; url is SSE whatever type says"),
+        "remote": Evidence(
+            "live", "qwen 0.15.10: mcp list connects, a header with a reference is sent; url is SSE whatever type says"
+        ),
         "syntax": Evidence("live", "qwen 0.15.10: $X and ${X}, no default; not set: the text stays"),
         "off_names": Evidence("source", "qwen 0.15.10: settings.mcp.excluded; its mcp list takes no notice"),
         "waits": Evidence("derived", "from Gemini CLI, which it is a fork of"),
@@ -106,6 +108,6 @@ HOST = Host(
         "patience": Evidence("live", "qwen 0.15.10: 60 s headless; the 10 minutes: source"),
         "protocol": Evidence("live", "qwen 0.15.10"),
         "reload": Evidence("derived", "from its commands"),
-        "precedence": Evidence("derived", "from Gemini CLI, which it is a fork of"),
+        "precedence": Evidence("live", "qwen 0.15.10: mcp list with one name in both"),
     },
 )
