@@ -68,6 +68,20 @@ def test_a_host_without_such_a_form_says_what_else_can_be_done(
     assert list(home.iterdir()) == []
 
 
+def test_of_all_hosts_those_without_such_a_form_are_left_out_and_named(connect_mcp: CommandLine, home: Path) -> None:
+    (home / ".config" / "Claude").mkdir(parents=True)
+    (home / ".cursor").mkdir()
+    ran = connect_mcp("configure", "--all", "--url", URL, "--no-verify")
+    assert ran.code == 0
+    assert "left out: Claude Desktop" in ran.out
+    assert "connect" in servers(home)
+    (home / ".cursor" / "mcp.json").unlink()
+    (home / ".cursor").rmdir()
+    ran = connect_mcp("configure", "--all", "--url", URL, "--no-verify")
+    assert ran.code == 1
+    assert "none of the hosts that were found" in ran.err
+
+
 @pytest.mark.parametrize(
     ("options", "what"),
     [

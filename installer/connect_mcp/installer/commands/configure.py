@@ -36,6 +36,13 @@ if TYPE_CHECKING:
 TAKES_COMMAND = True
 UNDO = "connect-mcp undo"
 DEFAULT_NAME = "connect"
+EXAMPLES = """examples:
+  connect-mcp configure cursor --embedded      the bundled server, without an account
+  connect-mcp configure codex --name files -- npx -y @modelcontextprotocol/server-filesystem .
+  connect-mcp configure claude-code vscode --name docs --url https://example.com/mcp --header X-Team=a
+  connect-mcp configure cursor --manifest server.json --var REGION=eu
+  connect-mcp configure cursor --info https://example.com/api/v1/mcp/info
+"""
 UNSTARTED = "  not started: with --yes it is, once, to see whether it works"
 
 
@@ -88,6 +95,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     env = _variables(args, machine)
     source = source_of(args, machine, env)
     args.name = args.name or (source.name if source else "") or DEFAULT_NAME
+    hosts, left_out = _able(hosts, source) if source and args.all else (hosts, [])
     store = Store(folders.config)
     embedded = source is None and _embedded(args, machine, env, store)
     wish = wanted(args, machine, store, {**env, **(source.spec.env if source else {})})
@@ -100,7 +108,8 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         must_be_readable(jobs, planned)
     if args.dry_run:
         return _dry_run(jobs, planned, machine)
-    if not args.hosts and not args.all:  # picked from a list, so nobody typed what is to happen
+    theirs = source is not None and source.theirs
+    if not args.hosts and not args.all and not theirs:  # picked from a list, so nobody typed what is to happen
         _agreed(jobs, changed_paths(planned), machine, yes=args.yes)
     start = source is None or _agreed_to(source, jobs, yes=args.yes)
     for job in jobs:
@@ -112,7 +121,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     with keeping(store, {name: value for job in jobs for name, value in job.keep.items()}):
         written = write(targets, folders, command=command, in_place=args.in_place, known=planned).files
     verified = {} if args.no_verify or not start else _verified(jobs, machine)
-    about = [*(source.about if source else ()), *(() if start or args.no_verify else (UNSTARTED,))]
+    about = [*(source.about if source else ()), *(() if start or args.no_verify else (UNSTARTED,)), *left_out]
     return _done(jobs, changed_paths(written), verified, machine, about)
 
 
@@ -137,6 +146,22 @@ def _hosts(args: argparse.Namespace, machine: Machine) -> list[Host]:
     if not picked:
         raise Refused("no host was chosen")
     return [found[index] for index in picked]
+
+
+def _able(hosts: Sequence[Host], source: Source) -> tuple[list[Host], list[str]]:
+    """The hosts that can have a server of that kind, and a sentence on each of the others.
+
+    Raises:
+        Refused: where none can.
+    """
+    transport = source.spec.transport
+    able = [host for host in hosts if any(form and transport in form.transports for form in (host.stdio, host.remote))]
+    left_out = [
+        f"left out: {host.title}, whose file has no form for it; {host.instead}" for host in hosts if host not in able
+    ]
+    if not able:
+        raise Refused("none of the hosts that were found can have this server", why="\n".join(left_out))
+    return able, left_out
 
 
 def _variables(args: argparse.Namespace, machine: Machine) -> dict[str, str]:
@@ -229,7 +254,8 @@ def _verified(jobs: Sequence[Job], machine: Machine) -> dict[str, Verified]:
 
     verified = {}
     for job in jobs:
-        with waiting(f"starting `{printable(job.name)}` as {job.host.title} would"):
+        does = "calling" if job.spec.is_remote else "starting"
+        with waiting(f"{does} `{printable(job.name)}` as {job.host.title} would"):
             verified[job.host.id] = verify(job.host, job.spec, machine, job.secrets)
     return verified
 
