@@ -197,6 +197,7 @@ def test_a_host_from_the_dock_has_not_what_this_shell_has() -> None:
         ("claude-code", ServerSpec(url="https://x/", transport="http", headers={"A": "${X}"}), "a part of headers A"),
         ("cursor", ServerSpec("x", ("--dir", "${workspaceFolder}")), "a part of the arguments `${workspaceFolder}`"),
         ("opencode", ServerSpec("x", env={"PASSWORD": "hunter2{env:HOME}"}), "a part of env PASSWORD for a reference"),
+        ("gemini-cli", ServerSpec("x", env={"PASSWORD": "hunter2$abc"}), "a part of env PASSWORD for a reference"),
         ("codex", ServerSpec("x", env={"K": "${X}"}), None),
         ("claude-code", ServerSpec("x", env={"K": "$X"}), None),
     ],

@@ -1,9 +1,11 @@
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.machine import Machine
@@ -186,3 +188,44 @@ def test_an_option_whose_variable_is_not_given_is_left_out() -> None:
 def test_braces_that_are_no_variable_stay() -> None:
     argument = {"type": "positional", "value": '{"a": {b}}'}
     assert come_to(with_package(packageArguments=[argument])).spec.args[-1] == '{"a": {b}}'
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=20)
+    | st.sampled_from(["npm", "oci", "{a}", "-y", "\x00"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "type", "value"]), inner),
+    max_leaves=5,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where anything stands in a JSON value."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from places(one, (*path, key))
+
+
+def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
+    if not path:
+        return by
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], by)
+    return copy
+
+
+@given(data=st.data(), file=st.sampled_from(CASES), by=JSON)
+def test_a_manifest_with_anything_anywhere_comes_to_a_known_program_or_a_refusal(
+    data: st.DataObject, file: Path, by: Any
+) -> None:
+    manifest = json.loads(file.read_text(encoding="utf-8"))["manifest"]
+    changed = replaced(manifest, data.draw(st.sampled_from(list(places(manifest)))), by)
+    try:
+        spec = come_to(json.dumps(changed), ask=lambda wanted: "given").spec
+    except Refused:
+        return
+    assert spec.command in {"", "npx", "bunx", "uvx", "pipx", "docker", "podman"}
+    assert all(isinstance(text, str) and "\x00" not in text for text in (*spec.args, *spec.env, *spec.env.values()))

@@ -48,7 +48,8 @@ def this_installation() -> Installation:
 
     name = SCRIPT + (".exe" if sys.platform == "win32" else "")
     python = os.path.abspath(sys.executable)
-    started = os.path.abspath(sys.argv[0]) if os.path.basename(sys.argv[0]) == name else ""
+    folder, called = os.path.split(os.path.abspath(sys.argv[0]))
+    started = os.path.join(folder, name) if called in (SCRIPT, name) else ""  # Windows leaves the .exe out
     beside = os.path.join(os.path.dirname(python), name)
     scripts = [path for path in (started, beside) if path and os.path.isfile(path)]
     if not scripts:

@@ -7,7 +7,7 @@ from typing import cast
 
 from connect_mcp.base.errors import Misuse, Place, Refused
 from connect_mcp.base.machine import Machine
-from connect_mcp.base.masking import looks_secret, masked, secret_values
+from connect_mcp.base.masking import MASK, looks_secret, masked, secret_values
 from connect_mcp.base.record import field, record
 from connect_mcp.base.text import printable
 
@@ -190,8 +190,15 @@ def _described(args: argparse.Namespace, machine: Machine, env: Mapping[str, str
     line = " ".join([spec.command, *spec.args]) if spec.command else spec.url
     does = "calls" if spec.is_remote else "starts"
     about: tuple[str, ...] = (found.title, f"  {does}: {printable(masked(line, secrets))}")
-    about += tuple(f"  sets: {printable(name)}" for name in (*spec.env, *spec.headers))
+    about += tuple(
+        f"  sets: {_setting(name, text, secrets)}" for name, text in (*spec.env.items(), *spec.headers.items())
+    )
     return Source(spec, found.name, secrets, about, theirs=True, warnings=tuple(warnings))
+
+
+def _setting(name: str, text: str, secrets: frozenset[str]) -> str:
+    shown = MASK if looks_secret(name) else masked(text, secrets)
+    return f"{printable(name)}={printable(shown)}"
 
 
 def _text_of(manifest: str, machine: Machine) -> tuple[str, str]:
@@ -205,9 +212,11 @@ def _text_of(manifest: str, machine: Machine) -> tuple[str, str]:
 
         data, name = sys.stdin.buffer.read(_MANIFEST_BYTES + 1), "standard input"
     elif manifest.startswith(("https://", "http://")):
-        from .web import checked, page, shown
+        from .web import checked, is_loopback, page, shown
 
-        checked(manifest)
+        parts = checked(manifest)
+        if parts.scheme == "http" and not is_loopback(parts):
+            raise Misuse("a manifest says what is started, so it is fetched over https alone", mend="fetch it yourself")
         data, name = page(manifest), shown(manifest)
     else:
         name = machine.join(machine.cwd, str(Path(manifest)))

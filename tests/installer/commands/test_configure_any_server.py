@@ -100,6 +100,7 @@ def test_of_all_hosts_those_without_such_a_form_are_left_out_and_named(connect_m
         (["--url", URL, "--header", "A=b", "--header", "a=c"], "--header a is given twice"),
         (["--url", URL, "--header", "X-Absent"], "no variable X_ABSENT is set here"),
         (["--url", "x.example"], "is not a URL of a server"),
+        (["--manifest", "http://x.example/server.json"], "fetched over https alone"),
         (["--command", "uvx", "--", "x"], "--command uvx is for the bundled server"),
     ],
 )
@@ -212,6 +213,7 @@ def test_a_manifests_server_is_written_and_not_started_before_it_was_agreed_to(
     npx = str(mark.parent / "bin" / "npx")
     assert servers(home) == {"clock": {"command": npx, "args": ["-y", "mcp-clock@1.0.0"], "env": {"ZONE": "utc"}}}
     assert "starts: npx -y mcp-clock@1.0.0" in ran.out
+    assert "sets: ZONE=utc" in ran.out
     assert "not started" in ran.out
     assert "\x1b" not in ran.out
     assert not mark.exists()
