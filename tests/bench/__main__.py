@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from connect_mcp.base.secrets import Store
 from connect_mcp.installer.editors import engine
 from connect_mcp.installer.editors.engine import edit
 from connect_mcp.installer.editors.model import Format, Put, Section, Value
@@ -37,11 +38,20 @@ def main() -> None:
         write = [*ours, "configure", "cursor", "--embedded", "--no-verify"]
         compare("configure cursor --dry-run", "6.0", lambda: once(dry_run, env), env)
         compare("configure cursor --no-verify", "6.0", lambda: once(write, env), env)
+        started = [*ours, "run", "--config-dir", kept(home), "--secret", "A", "--", "true"]
+        compare("run: to `true`", "3.0", lambda: once(started, env), env)
         compare("serve: spawn to tools/list", "4.0", lambda: to_tools_list([*ours, "serve", "--embedded"], env)[0], env)
         resident = to_tools_list([*ours, "serve", "--embedded"], env)[1]
         print(f"{'serve: resident after tools/list':44} {resident:8.1f} MB      budget 25 MB")
     print()
     edits()
+
+
+def kept(home: str) -> str:
+    """A settings folder with a secret in its store."""
+    folder = os.path.join(home, "settings")
+    Store(folder).put("A", "x")
+    return folder
 
 
 def compare(name: str, budget: str, subject: Callable[[], float], env: dict[str, str]) -> None:
