@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from connect_mcp.base.secrets import Store
+from support.keychains import ALT, NONE
 from support.stdio_client import PATIENCE, SERVE, Client, line, server
 from support.talking import META
 from support.upstream import KEY, Answer, Upstream, as_json
@@ -298,6 +299,25 @@ def test_a_profile_that_is_not_there_does_not_keep_the_server_from_saying_so(tmp
             "UNAUTHENTICATED",
             "The profile acme has no ARYTHMATIC_API_BASE_URL and no ARYTHMATIC_API_KEY.",
         )
+
+
+@pytest.mark.parametrize(("backend", "code"), [(ALT, None), (NONE, "UNAUTHENTICATED")])
+def test_a_key_in_the_keychain_is_read_at_the_first_call(
+    tmp_path: Path, api: Upstream, backend: str, code: str | None
+) -> None:
+    chosen = {"PYTHON_KEYRING_BACKEND": ALT, "HOME": str(tmp_path)}
+    keep = [sys.executable, "-m", "connect_mcp", "secret", "set", "ARYTHMATIC_API_KEY", "--keychain"]
+    subprocess.run(keep, input=KEY.encode(), env={**os.environ, **chosen}, check=True, capture_output=True)
+    env = {**chosen, "PYTHON_KEYRING_BACKEND": backend, "ARYTHMATIC_API_BASE_URL": api.url}
+    with server(tmp_path, env=env) as client:
+        client.initialize()
+        told = client.call("get_current_user")["structuredContent"]
+    assert told.get("code") == code
+    if code:
+        assert told["message"] == "The keychain could not be read."
+        assert "no keychain can be reached from here" in told["hint"]
+    else:
+        assert api.asked[0].headers["Authorization"] == f"Bearer {KEY}"
 
 
 def test_a_key_that_is_kept_after_the_start_is_found_at_the_next_call_and_so_is_another(
