@@ -2,7 +2,10 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
@@ -43,17 +46,38 @@ def test_codex_itself_points_at_a_key_that_it_does_not_read(programs: HostProgra
     assert f"{path}:{line}:{column}: unknown configuration field" in ran.stderr
 
 
-@pytest.mark.parametrize("case", OPENCODE, ids=lambda case: case.about)
-def test_opencode_stops_at_the_files_that_we_say_it_rejects(programs: HostPrograms, home: Path, case: Judged) -> None:
-    written(home / ".config" / "opencode" / "opencode.json", case.text)
-    ran = programs.run(home, "opencode", "debug", "config")
-    assert (ran.returncode != 0) is (case.consequence == "file"), ran.stderr
-    if case.consequence is None:
-        assert set(json.loads(ran.stdout)["mcp"]["x"]) == set(json.loads(case.text)["mcp"]["x"])
-    elif case.consequence == "entry":
-        assert "command" not in json.loads(ran.stdout)["mcp"]["x"]
-    elif case.consequence == "ignored":
-        assert case.name.rpartition(".")[2] not in json.loads(ran.stdout)["mcp"]["x"]
+def entries(fatal: bool) -> dict[str, tuple[Judged, Any]]:
+    """opencode's cases by a name for each, with the entry that each is about."""
+    cases = [case for case in OPENCODE if (case.consequence == "file") is fatal]
+    return {f"x{index}": (case, json.loads(case.text)["mcp"]["x"]) for index, case in enumerate(cases)}
+
+
+def opencode(programs: HostPrograms, home: Path, found: Mapping[str, tuple[Judged, Any]]) -> CompletedProcess[str]:
+    """What it makes of a file with all of these entries."""
+    text = json.dumps({"mcp": {name: entry for name, (_, entry) in found.items()}})
+    written(home / ".config" / "opencode" / "opencode.json", text)
+    return programs.run(home, "opencode", "debug", "config")
+
+
+def test_opencode_names_every_fault_over_which_we_say_it_stops(programs: HostPrograms, home: Path) -> None:
+    found = entries(fatal=True)
+    ran = opencode(programs, home, found)
+    assert ran.returncode != 0
+    for name, (case, _) in found.items():
+        path = case.name.replace("mcp.x", f"mcp.{name}").removesuffix(".type")  # of a wrong type it names the entry
+        assert re.search(rf"{re.escape(path)}\b", ran.stderr), case.about
+
+
+def test_opencode_reads_a_file_with_the_faults_that_we_say_do_not_stop_it(programs: HostPrograms, home: Path) -> None:
+    found = entries(fatal=False)
+    ran = opencode(programs, home, found)
+    assert ran.returncode == 0, ran.stderr
+    read = json.loads(ran.stdout)["mcp"]
+    for name, (case, entry) in found.items():
+        if case.consequence is None:
+            assert set(read[name]) == set(entry), case.about
+        else:
+            assert case.name.rpartition(".")[2] not in read[name], case.about
 
 
 def test_claude_code_skips_the_entries_that_we_say_it_skips_and_keeps_the_others(
