@@ -108,6 +108,14 @@ def test_what_was_undone_does_not_lead_astray(config: Path, ours: Folders) -> No
     assert config.read_text() == MINE
 
 
+def test_of_several_ways_to_the_same_bytes_one_is_found(config: Path, ours: Folders) -> None:
+    put(config, ours, "x")
+    put(config, ours, "y")
+    out(config, ours, "y")  # the same bytes as before `y`, reached by another way
+    out(config, ours, "x")
+    assert config.read_text() == MINE
+
+
 def test_a_switch_does_not_make_an_entry_ours(config: Path, ours: Folders) -> None:
     from connect_mcp.installer.journal import Journal
 

@@ -99,4 +99,16 @@ def test_a_file_that_does_not_parse_tells_nothing_of_what_is_in_it() -> None:
     host = HOSTS[0]
     location = replace(host.locate(machine()), path="/elsewhere/config")
     where = machine(files={"/elsewhere/config": b"{"})
-    assert state_of(row(host, location, "x"), where) == "broken"
+    assert state_of(row(host, location, "x"), host, where) == "broken"
+
+
+@pytest.mark.parametrize("host", [host for host in HOSTS if host.off], ids=lambda host: host.id)
+def test_that_it_is_off_is_no_change_of_what_we_put(host: Host) -> None:
+    scope, where = next(iter(host.scopes)), machine()
+    location, key = host.locate(where, scope), host.entry_key("x")
+    put = host.changes(location, "x", SPEC)[0]
+    off = replace(put, entry={**put.entry, **dict(host.off[:1])})
+    text = edit("", format_named(location.format), [off]).new
+    where = replace(where, files=FakeFiles({location.path: text.encode()}))
+    server = found(where, host, scope, row(host, location, key))[key]
+    assert (server.state, server.off, server.changed) == ("disabled", True, False)

@@ -122,3 +122,31 @@ def test_a_dry_run_shows_the_line_and_writes_nothing(connect_mcp: CommandLine, h
     path = put(home / ".codex" / "config.toml", CODEX.encode())
     assert "+enabled = false" in connect_mcp("disable", "codex", "--name", "x", "--dry-run").out
     assert path.read_text() == CODEX
+
+
+@pytest.mark.parametrize("host", [host for host in HOSTS if host.off_names], ids=lambda host: host.id)
+def test_a_server_that_is_removed_while_it_is_off_is_on_when_it_comes_back(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Host
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    add = ["configure", host.id, "--name", "x", "--no-verify", "--", "/opt/x"]
+    assert connect_mcp(*add).code == 0
+    assert connect_mcp("disable", host.id, "--name", "x").code == 0
+    assert connect_mcp("remove", host.id, "--name", "x").code == 0
+    assert [path for path in home.rglob("*") if path.is_file() and ".local" not in path.parts] == []
+    assert connect_mcp(*add).code == 0
+    (told,) = connect_mcp("status", host.id, "--json").data["hosts"]
+    assert [server["state"] for file in told["files"] for server in file["servers"]] == ["present"]
+
+
+def test_a_server_of_the_same_name_stays_off_when_another_is_removed(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    theirs = put(tmp_path / ".mcp.json", b'{"mcpServers": {"x": {"command": "theirs"}}}')
+    assert connect_mcp("configure", "claude-code", "--name", "x", "--no-verify", "--", "/opt/x").code == 0
+    assert connect_mcp("disable", "claude-code", "--name", "x").code == 0
+    assert connect_mcp("remove", "--all").code == 0
+    (told,) = connect_mcp("status", "claude-code", "--json").data["hosts"]
+    assert [server["off"] for file in told["files"] for server in file["servers"]] == [True]
+    assert theirs.exists()

@@ -1,11 +1,9 @@
-"""What a file was before we wrote to it: the bytes that an edit may give back instead of its own, where nobody else wrote.
+"""What a file was before we wrote to it: the bytes that an edit may give back, where nobody else wrote meanwhile.
 
 The journal has every file before and after each transaction. Where a file is byte for byte as one of them left it, what
 that one found can be put back, and what the one before it found, and so on, as far as what they did is what is to be
 taken out.
 """
-
-from collections.abc import Iterator
 
 from .editors import engine
 from .editors.formats import format_named
@@ -25,24 +23,28 @@ def origin(
         entries: the entries that are to be changed or taken out.
         journal: ours.
     """
-    for file in _back(real, now, journal):
-        old = engine.decode(file.before or b"", file.path)
-        if file.before is not None and engine.reads_alike(old, result, format_named(file.format)):
-            return file
-        if not {(change.section, change.name) for change in file.changes} <= entries:
-            return None
-        if not any(_holds(file, old, section, name) for section, name in entries):
-            return file
+    files = [
+        file
+        for earlier in journal.records("done", notes=[])
+        for file in earlier.files
+        if file.real == real and file.changes and not file.backward
+    ]
+    todo, seen = [now], {now}
+    while todo:
+        state = todo.pop()
+        for file in files:
+            if file.after != state:
+                continue
+            old = engine.decode(file.before or b"", file.path)
+            if file.before is not None and engine.reads_alike(old, result, format_named(file.format)):
+                return file
+            if {(change.section, change.name) for change in file.changes} <= entries:
+                if not any(_holds(file, old, section, name) for section, name in entries):
+                    return file
+                if file.before not in seen:
+                    seen.add(file.before)
+                    todo.append(file.before)
     return None
-
-
-def _back(real: str, now: bytes | None, journal: Journal) -> Iterator[FileRecord]:
-    """The transactions that led to these bytes, the last one first; what took another one back is none of them."""
-    for earlier in journal.records("done", notes=[]):
-        for file in earlier.files:
-            if file.real == real and file.after == now and file.changes and not file.backward:
-                yield file
-                now = file.before
 
 
 def _holds(file: FileRecord, text: str, section: Section, name: str) -> bool:

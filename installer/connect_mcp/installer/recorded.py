@@ -11,8 +11,9 @@ from connect_mcp.base.record import record, replace
 from connect_mcp.base.text import printable
 
 from .apply import Planned, Target, plan, write
+from .configured import configured_files
 from .diff import diffs, short
-from .editors.model import Put, Remove
+from .editors.model import NAMES, Put, Remove
 from .hosts.all_hosts import find
 from .hosts.model import FormatName, Host, Location
 from .journal import Installed, Journal
@@ -46,7 +47,7 @@ def ours(machine: Machine, folders: Folders, hosts: Collection[Host] = ()) -> li
     """Every entry that we put, for these hosts or for all, and how it stands."""
     named = {host.id for host in hosts}
     rows = [row for row in Journal(folders).installed() if not named or named & set(row.hosts)]
-    return [Ours(row, state_of(row, machine), _location(row, machine)) for row in rows]
+    return [Ours(row, state_of(row, find(row.hosts[0]), machine), _location(row, machine)) for row in rows]
 
 
 def removal(one: Ours, hosts: Collection[Host] = ()) -> Target:
@@ -59,6 +60,43 @@ def removal(one: Ours, hosts: Collection[Host] = ()) -> Target:
         hosts=tuple(host for host in one.row.hosts if not named or host in named),
         lock=one.location.lock,
     )
+
+
+def switched_by_us(
+    machine: Machine, journal: Journal, host: Host, name: str, removed: str, *, everywhere: bool = False
+) -> list[Target]:
+    """What takes a server's name out of the host's list of what is off, where we wrote it there: it goes as well.
+
+    It stays where another entry of that name stays, which would be on then.
+
+    Args:
+        machine: where.
+        journal: ours.
+        host: whose list.
+        name: the key of the entry that goes.
+        removed: the real path of its file.
+        everywhere: whether to look into the lists of other projects as well.
+    """
+    if host.off_names is None:
+        return []
+    files = configured_files(machine, host)
+    if any(name in file.entries for file in files if machine.files.real(file.location.path) != removed):
+        return []
+    rows = (row for row in journal.installed() if (row.real, row.name) == (removed, name))
+    if not everywhere and any(set(row.hosts) - {host.id} for row in rows):  # it may stay for those
+        return []
+    here = host.off_names.locate(machine, machine.cwd)
+    found: dict[tuple[str, Remove], Target] = {}
+    for earlier in journal.records("done", notes=[]):
+        for file in earlier.files:
+            for change in file.changes if host.id in file.hosts else ():
+                if not isinstance(change, Put) or change.section.keyed_by != NAMES or change.name != name:
+                    continue
+                if everywhere or change.section == here.section:
+                    out = Remove(change.section, name)
+                    target = Target(file.path, file.format, (out,), file.hosts, lock=here.lock, ours=False)
+                    found[file.real, out] = target
+    return list(found.values())
 
 
 def reapply(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:

@@ -78,16 +78,23 @@ def elsewhere(
     known = {(machine.files.real(file.location.path), file.location.section) for file, _ in looked_at}
     for row in installed:
         if host.id in row.hosts and (row.real, row.section) not in known:
-            yield row, state_of(row, machine)
+            yield row, state_of(row, host, machine)
 
 
-def state_of(row: Installed, machine: Machine) -> Kept:
-    """How an entry of ours stands in its own file."""
+def state_of(row: Installed, host: Host, machine: Machine) -> Kept:
+    """How an entry of ours stands in its own file, for one of its hosts."""
     location = Location(row.path, row.section, cast("FormatName", row.format))
     try:
-        return row.state(entries_of(text_of(machine, location), location).get(row.name))
+        return _compared(row, entries_of(text_of(machine, location), location).get(row.name), host)
     except Refused:
         return "broken"
+
+
+def _compared(row: Installed, entry: Value, host: Host) -> Literal["present", "missing", "changed"]:
+    """How an entry compares with what we put; that it is switched off is not a change of it."""
+    if isinstance(entry, Mapping):
+        entry = {**entry, **{key: row.entry[key] for key, _ in host.off if key in row.entry}}
+    return row.state(entry)
 
 
 def _winners(host: Host, files: Sequence[ConfiguredFile]) -> dict[str, ConfiguredFile]:
@@ -118,7 +125,7 @@ def _server(
     file: ConfiguredFile, name: str, entry: Value, row: Installed | None, named_off: bool, winner: ConfiguredFile
 ) -> Server:
     host = file.host
-    off, changed = named_off or host.is_off(entry), row is not None and row.state(entry) == "changed"
+    off, changed = named_off or host.is_off(entry), row is not None and _compared(row, entry, host) == "changed"
     shadowed_by = None if winner is file else winner
     why = ""
     if host.read(entry) is None and not off:

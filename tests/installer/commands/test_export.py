@@ -71,6 +71,13 @@ def test_hosts_that_have_different_servers_of_one_name_must_be_told_apart(
     assert connect_mcp("export", "github", "--from", "codex", "--to", "cursor").code == 0
 
 
+def test_the_bundled_server_is_one_server_however_each_host_has_it(connect_mcp: CommandLine, home: Path) -> None:
+    assert connect_mcp("configure", "cursor", "goose", "codex", "--embedded", "--no-verify").code == 0
+    ran = connect_mcp("export", "connect", "--to", "opencode", "--json")
+    assert ran.code == 0
+    assert "--embedded" in ran.data["hosts"][0]["snippet"]
+
+
 def test_a_server_that_nobody_has_is_refused(connect_mcp: CommandLine, cursor: Path) -> None:
     assert "no host has a server named `nope`" in connect_mcp("export", "nope").err
     assert "OpenAI Codex has no server named `github`" in connect_mcp("export", "github", "--from", "codex").err

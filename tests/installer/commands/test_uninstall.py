@@ -75,7 +75,9 @@ def test_everything_that_was_done_leaves_no_byte_behind(
     assert connect_mcp(*argv).code == 0
     assert connect_mcp("copy", "--from", "cursor", "--name", "gh", "--to", "codex,vscode").code == 0
     assert connect_mcp("configure", "cursor", "--name", "second", "--no-verify", "--", "/opt/y").code == 0  # an update
-    assert connect_mcp("disable", "codex", "--name", "second").code == 0
+    assert connect_mcp("disable", "codex", "claude-code", "gemini-cli", "goose", "--name", "second").code == 0
+    assert connect_mcp("disable", "claude-code", "--name", "connect").code == 0
+    assert connect_mcp("enable", "claude-code", "--name", "connect").code == 0
     assert connect_mcp("remove", "vscode", "--name", "second").code == 0
     assert connect_mcp("undo").code == 0
     assert Store(folders().config).kept()

@@ -123,6 +123,12 @@ def _source(args: argparse.Namespace, machine: Machine) -> Source:
         what = "has no server" if args.source else "has a server"
         raise Refused(f"{where} {what} named `{printable(args.name)}`", mend="connect-mcp status lists them")
     specs = [source.host.read(source.entry) for source in found if source.host]
+    if args.name == BUNDLED and not args.source:
+        from ..bundled import is_bundled
+
+        if all(spec is not None and is_bundled(spec) for spec in specs):  # each host has it in its own way
+            args.embedded = args.embedded or all(spec is not None and "--embedded" in spec.args for spec in specs)
+            return Source(args.name)
     if any(spec != specs[0] for spec in specs):
         titles = ", ".join(source.host.id for source in found if source.host)
         raise Refused(

@@ -45,7 +45,9 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         versions = versions_of([host for host in hosts if found[host.id]], machine)
     looked_at = {host.id: standing(machine, host, installed, project) for host in hosts}
     facts = [_facts(host, found[host.id], versions.get(host.id), looked_at[host.id]) for host in hosts]
-    here = [host for host in hosts if found[host.id] or any(file.exists for file, _ in looked_at[host.id])]
+    here = [
+        host for host in hosts if found[host.id] or any(file.exists and not file.rank for file, _ in looked_at[host.id])
+    ]
     lines = []
     for host in here:
         lines += _lines(host, found[host.id], versions.get(host.id), looked_at[host.id], machine)

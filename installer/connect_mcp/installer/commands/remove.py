@@ -18,9 +18,11 @@ from ..editors.model import Remove
 from ..hosts.all_hosts import find
 from ..hosts.model import Host, Location
 from ..jobs import location_for
+from ..journal import Journal
 from ..options import add_place, add_writing
 from ..outcome import Outcome
 from ..prompt import confirmed, somebody_is_there
+from ..recorded import ours, removal, switched_by_us
 
 
 @record
@@ -59,6 +61,9 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         raise Misuse("no host is named", mend="name one, or use --all for every entry that we put")
     removals = [_removal(args, machine, host) for host in hosts]
     targets = [removal.target for removal in removals]
+    for one in removals:
+        real = machine.files.real(one.location.path)
+        targets += switched_by_us(machine, Journal(folders), one.host, one.name, real)
     planned = plan_out(targets, folders, all_hosts=args.all_hosts)
     if args.dry_run:
         shown = diffs(planned, frozenset().union(*(removal.secrets for removal in removals)))
@@ -80,11 +85,15 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
 
 def _run_all(args: argparse.Namespace, machine: Machine, folders: Folders, hosts: Sequence[Host]) -> Outcome:
     """Take out every entry that we put, for these hosts or for all, in one transaction."""
-    from ..recorded import ours, removal
-
     entries = ours(machine, folders, hosts)
     targets = [removal(one, hosts) for one in entries]
-    planned = plan_out(targets, folders, all_hosts=args.all_hosts)
+    off = [
+        target
+        for one in entries
+        for host in hosts or map(find, one.row.hosts)
+        for target in switched_by_us(machine, Journal(folders), host, one.row.name, one.row.real)
+    ]
+    planned = plan_out([*targets, *off], folders, all_hosts=args.all_hosts)
     places = [f"`{printable(one.row.name)}` in {short(one.row.path, machine)}" for one in entries]
     if not entries:
         return Outcome({"command": "remove", "removed": [], "undo": None}, "there is nothing that we put")
@@ -103,7 +112,7 @@ def _run_all(args: argparse.Namespace, machine: Machine, folders: Folders, hosts
     if somebody_is_there() and not args.yes and not args.json and not confirmed(question):
         raise Refused("nothing was removed")
     command = " ".join(["remove", "--all", *(host.id for host in hosts)])
-    take_out(targets, folders, command=command, all_hosts=args.all_hosts, in_place=args.in_place)
+    take_out([*targets, *off], folders, command=command, all_hosts=args.all_hosts, in_place=args.in_place)
     lines = [
         f"stays for {' and '.join(find(host).title for host in others)}: {place}" if others else f"removed: {place}"
         for place, others in zip(places, kept, strict=True)

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         looked_at = standing(machine, host, installed, str(args.project) if args.project else None)
         told = tuple((file, servers) for file, servers in looked_at if _tells(file, servers))
         away = list(elsewhere(machine, host, installed, looked_at))
-        if not (named or found or told or away):
+        if not (named or found or away or any(not file.rank for file, _ in told)):
             continue
         files = [_facts(file, servers) for file, servers in told]
         others = [{"path": row.path, "name": row.name, "state": state} for row, state in away]

@@ -13,7 +13,7 @@ from connect_mcp.base.record import record
 from connect_mcp.base.secrets import Store
 from connect_mcp.base.text import printable
 
-from ..apply import plan_out, take_out
+from ..apply import Target, plan_out, take_out
 from ..configured import configured_files
 from ..diff import diffs, short
 from ..hosts.all_hosts import HOSTS, find
@@ -21,7 +21,7 @@ from ..journal import Journal
 from ..options import add_writing
 from ..outcome import Outcome
 from ..prompt import confirmed, somebody_is_there
-from ..recorded import Ours, ours, removal
+from ..recorded import Ours, ours, removal, switched_by_us
 from ..running import must_be_closed
 
 EXAMPLES = """examples:
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         Misuse: where nobody is there to agree.
     """
     found = belongings(machine, folders, data=args.data)
-    targets = [removal(one) for one in found.entries]
+    targets = _targets(found, machine, Journal(folders))
     planned = plan_out(targets, folders, all_hosts=True)
     listed = _listed(found, machine)
     facts = _facts(found)
@@ -113,6 +113,15 @@ def belongings(machine: Machine, folders: Folders, *, data: bool) -> Belongings:
         folders=(*there, *([folders.data] if has_data and data else [])),
         data=folders.data if has_data and not data else None,
     )
+
+
+def _targets(found: Belongings, machine: Machine, journal: Journal) -> list[Target]:
+    """What takes all entries of ours out, and their names out of the lists of what is off."""
+    targets = [removal(one) for one in found.entries]
+    for one in found.entries:
+        for host in map(find, one.row.hosts):
+            targets += switched_by_us(machine, journal, host, one.row.name, one.row.real, everywhere=True)
+    return targets
 
 
 def _agree(listed: Sequence[str], args: argparse.Namespace, machine: Machine, found: Belongings) -> None:
