@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import CommandLine
+from support.http_server import http_server
 from support.real_hosts import ClaudeControl, CodexAppServer, HostPrograms, install
 
 pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts")]
@@ -83,6 +84,46 @@ def test_opencode_connects(programs: HostPrograms, configured: Path) -> None:
     assert "connect" in listed
     assert "connected" in listed
     assert "failed" not in listed
+
+
+TOKEN = {"FAR_TOKEN": "what-the-server-wants"}
+
+
+@pytest.fixture
+def far(connect_mcp: CommandLine, home: Path) -> Iterator[Path]:
+    """A home in which our server over HTTP was configured for the three hosts: once with its token, once without."""
+    with http_server("--embedded", "--port", "0", "--token-env", "FAR_TOKEN", env=TOKEN) as server:
+        options = ("--url", server.url, "--no-verify", "--yes")
+        secret = ("--secret", "FAR_TOKEN=Authorization", "--secrets", "reference")
+        assert connect_mcp("configure", *HOSTS, "--name", "far", *secret, *options).code == 0
+        assert connect_mcp("configure", *HOSTS, "--name", "locked", *options).code == 0
+        yield home
+
+
+def lines(listed: str) -> dict[str, str]:
+    """What a host says of each server, by its name: the line that it stands in."""
+    return {name: line for line in listed.splitlines() for name in ("far", "locked") if f"{name} " in f"{line} "}
+
+
+def test_claude_code_reaches_a_remote_server_and_fills_in_its_token(programs: HostPrograms, far: Path) -> None:
+    said = programs.run(far, "claude", "mcp", "list", env=TOKEN).stdout.replace(":", " ")
+    assert "Connected" in lines(said)["far"]
+    assert "Connected" not in lines(said)["locked"]
+
+
+def test_opencode_reaches_a_remote_server_and_fills_in_its_token(programs: HostPrograms, far: Path) -> None:
+    said = lines(programs.run(far, "opencode", "mcp", "list", env=TOKEN).stdout)
+    assert "connected" in said["far"]
+    assert "needs authentication" in said["locked"]
+
+
+def test_codex_reaches_a_remote_server_and_fills_in_its_token(programs: HostPrograms, far: Path) -> None:
+    server = CodexAppServer(programs, far, far, TOKEN)
+    try:
+        assert len(server.tools("far")) == 47
+        assert server.tools("locked") == []
+    finally:
+        server.close()
 
 
 HOSTS_OWN_ADD = {

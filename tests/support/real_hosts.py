@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support import npm
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +27,18 @@ PACKAGES = {
     "copilot": "@github/copilot@1.0.102",
     "cline": "cline@3.0.65",
 }
+MORE_PACKAGES = {
+    "cn": "@continuedev/cli@1.5.47",
+    "copilot": "@github/copilot@1.0.102",
+    "cline": "cline@3.0.65",
+    "gemini": "@google/gemini-cli@0.61.0",
+    "kilo": "@kilocode/cli@7.7.7",
+    "qwen": "@qwen-code/qwen-code@0.15.10",
+}
+"""Hosts that are driven in `.ci/full` only: they are large, and slow to start."""
+
 SKIP = "CONNECT_MCP_TEST_SKIP_HOSTS"
+MORE = "CONNECT_MCP_TEST_MORE_HOSTS"
 CACHE = "CONNECT_MCP_TEST_HOSTS_CACHE"
 QUIET = {
     "TERM": "dumb",
@@ -39,6 +52,15 @@ QUIET = {
     "OPENCODE_DISABLE_MODELS_FETCH": "1",
     "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
     "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
+    "CLINE_NO_AUTO_UPDATE": "1",
+    "CLINE_TELEMETRY_DISABLED": "1",
+    "CONTINUE_CLI_AUTO_UPDATED": "true",
+    "CONTINUE_TELEMETRY_ENABLED": "0",
+    "COPILOT_AUTO_UPDATE": "false",
+    "COPILOT_OFFLINE": "true",
+    "GEMINI_CLI_NO_RELAUNCH": "true",
+    "GEMINI_CLI_TRUST_WORKSPACE": "true",
+    "QWEN_CODE_NO_RELAUNCH": "true",
 }
 # Long enough for a machine that is busy with other tests; nothing here waits when there is something to read.
 PATIENCE = 120.0
@@ -54,12 +76,14 @@ class HostPrograms:
     def environment(self, home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         return {"HOME": str(home), "PATH": self.path, **QUIET, **(extra or {})}
 
-    def run(self, home: Path, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, home: Path, *command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run one command of a host to its end in a scratch home."""
         argv = [str(self.bin / command[0]), *command[1:]]
         return subprocess.run(
             argv,
-            env=self.environment(home),
+            env=self.environment(home, env),
             cwd=cwd or home,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -73,6 +97,15 @@ def install() -> HostPrograms:
     """The host programs, installed from npm at the versions above where the cache does not have them yet."""
     cache = Path(os.environ.get(CACHE) or ROOT / ".cache" / "hosts")
     node = npm.installed(cache, PACKAGES.values(), SKIP)
+    return HostPrograms(cache / "node_modules" / ".bin", f"{node}{os.pathsep}{os.environ['PATH']}")
+
+
+def install_more() -> HostPrograms:
+    """The further host programs, installed likewise, where the tests of them are asked for."""
+    if not os.environ.get(MORE):
+        pytest.skip(f"{MORE} is not set")
+    cache = Path(os.environ.get(f"{CACHE}_MORE") or ROOT / ".cache" / "more-hosts")
+    node = npm.installed(cache, MORE_PACKAGES.values(), SKIP)
     return HostPrograms(cache / "node_modules" / ".bin", f"{node}{os.pathsep}{os.environ['PATH']}")
 
 
@@ -128,8 +161,8 @@ class JsonLines:
 class CodexAppServer:
     """`codex app-server`: Codex without a terminal and without a model; it starts servers and calls their tools."""
 
-    def __init__(self, programs: HostPrograms, home: Path, cwd: Path) -> None:
-        self._lines = JsonLines([str(programs.bin / "codex"), "app-server"], programs.environment(home), cwd)
+    def __init__(self, programs: HostPrograms, home: Path, cwd: Path, env: Mapping[str, str] | None = None) -> None:
+        self._lines = JsonLines([str(programs.bin / "codex"), "app-server"], programs.environment(home, env), cwd)
         self._last = 0
         self.request("initialize", {"clientInfo": {"name": "connect-mcp-tests", "version": "1"}})
         self._lines.send({"method": "initialized"})

@@ -72,24 +72,24 @@ HOST = Host(
     precedence=("project", "user"),
     evidence={
         "detection": Evidence("derived", "from the config path, the command and the extension's identifier"),
-        "scopes.user": Evidence("live", "kilo 7.7.9: debug paths, debug config; ~/.kilo and ~/.kilocode win over it"),
+        "scopes.user": Evidence("live", "kilo 7.7.7: debug paths, debug config; ~/.kilo and ~/.kilocode win over it"),
         "scopes.project": Evidence(
             "live",
-            "kilo 7.7.9: debug config; a reference in `environment` makes it leave the whole file out, one in a header "
+            "kilo 7.7.7: debug config; a reference in `environment` makes it leave the whole file out, one in a header "
             "the entry",
         ),
         "tolerance": Evidence("derived", "from opencode, which it is a fork of"),
-        "entry": Evidence("live", "kilo 7.7.9: debug config; a cwd is dropped"),
-        "remote": Evidence("live", "kilo 7.7.9: mcp list connects, a header with a reference is sent"),
-        "syntax": Evidence("live", "kilo 7.7.9: in the user's files alone; not set: empty"),
+        "entry": Evidence("live", "kilo 7.7.7: debug config; a cwd is dropped"),
+        "remote": Evidence("live", "kilo 7.7.7: mcp list connects, a header with a reference is sent"),
+        "syntax": Evidence("live", "kilo 7.7.7: in the user's files alone; not set: empty"),
         "limits": Evidence("derived", "from opencode, which it is a fork of"),
         "waits": Evidence("derived", "from opencode, which it is a fork of"),
-        "off": Evidence("live", "kilo 7.7.9"),
+        "off": Evidence("live", "kilo 7.7.7"),
         "name_rules": Evidence("derived", "from opencode, which it is a fork of"),
-        "passed_on": Evidence("live", "kilo 7.7.9: its whole environment, and KILO_*"),
+        "passed_on": Evidence("live", "kilo 7.7.7: its whole environment, and KILO_*"),
         "patience": Evidence("derived", "from opencode, which it is a fork of"),
         "protocol": Evidence("derived", "from opencode, which it is a fork of"),
         "reload": Evidence("derived", "from opencode, which it is a fork of"),
-        "precedence": Evidence("live", "kilo 7.7.9: debug config"),
+        "precedence": Evidence("live", "kilo 7.7.7: debug config"),
     },
 )
