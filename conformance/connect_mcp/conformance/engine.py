@@ -166,8 +166,9 @@ def _result(
     if ended is None:
         return Result(row.id, revision, "pass", seconds=seconds)
     outcome = broken_outcome(row, strict=strict) if isinstance(ended, Broken) else _OTHERWISE[type(ended)]
-    shown = outcome in ("fail", "warn", "inconclusive") and talk is not None
-    return Result(row.id, revision, outcome, ended.why, talk.exchange() if shown and talk else (), seconds)
+    exchange = ended.exchange or (talk.exchange() if talk is not None else ())
+    shown = outcome in ("fail", "warn", "inconclusive")
+    return Result(row.id, revision, outcome, ended.why, exchange if shown else (), seconds)
 
 
 _OTHERWISE: Mapping[type[Ended], Outcome] = {

@@ -23,6 +23,25 @@ _CALLS, _READS, _PROMPTS = 6, 3, 3
 
 
 @record
+class Pace:
+    """How long is waited for what may or may not come, in seconds.
+
+    Attributes:
+        silence: after the fence, where nothing must come.
+        grace: after the fence, where an answer must come.
+        before_fence: before an answer that did not come is asked after with a fence.
+        early: for what is said before it may be said.
+        end: for a server to end after its input did.
+    """
+
+    silence: float = 0.2
+    grace: float = 1.0
+    before_fence: float = 0.3
+    early: float = 0.3
+    end: float = 5.0
+
+
+@record
 class Options:
     """How a run is made.
 
@@ -32,6 +51,7 @@ class Options:
         examples: arguments for tools, by the tool's name; a tool that has some may be called.
         strict: whether rules of JSON-RPC alone are as binding as they say.
         jobs: how many processes of the subject may run at the same time.
+        pace: how long is waited for what may or may not come.
     """
 
     timeout: float = 10.0
@@ -39,6 +59,7 @@ class Options:
     examples: Mapping[str, Any] = field(default_factory=dict)
     strict: bool = False
     jobs: int = 2
+    pace: Pace = field(default_factory=Pace)
 
 
 @record
@@ -148,15 +169,28 @@ class Lab:
         return tour
 
     @contextlib.contextmanager
-    def open(self, revision: str, *, handshake: bool = True) -> Iterator[Talk]:
+    def open(
+        self,
+        revision: str,
+        *,
+        handshake: bool = True,
+        deaf: bool = False,
+        more_env: Mapping[str, str] | None = None,
+    ) -> Iterator[Talk]:
         """A conversation with a new process; what the subject says is watched.
+
+        Args:
+            revision: what is spoken.
+            handshake: whether it is opened as the revision wants it.
+            deaf: whether the subject's standard error is left unread.
+            more_env: further variables for the process.
 
         Raises:
             NotApplicable: where the subject does not speak the revision.
             Inconclusive: where it cannot be started or spoken with.
         """
         try:
-            link = self.subject.open()
+            link = self.subject.open(deaf=deaf, more_env=more_env)
         except Refused as refused:
             raise Inconclusive(" ".join(part for part in (refused.what, refused.why) if part)) from None
         talk = Talk(link, self, revision, Watch(revision, self.observed(revision)))
@@ -165,6 +199,9 @@ class Lab:
                 with talk.preparing("the handshake"):
                     (_discover if talk.modern else initialized)(talk)
             yield talk
+        except Ended as ended:
+            ended.exchange = ended.exchange or talk.exchange()
+            raise
         finally:
             link.close()
 
@@ -209,32 +246,52 @@ def _toured(talk: Talk) -> Tour:
     from .arguments import arguments_for
 
     capabilities = talk.lab.known(talk.revision).capabilities
-    tools = _listed(talk, "tools/list", "tools", "name") if "tools" in capabilities else ()
+    tools = listed(talk, "tools/list", "tools", "name") if "tools" in capabilities else ()
     resources: tuple[Mapping[str, Any], ...] = ()
     templates: tuple[Mapping[str, Any], ...] = ()
     prompts: tuple[Mapping[str, Any], ...] = ()
     if "resources" in capabilities:
-        resources = _listed(talk, "resources/list", "resources", "uri")
-        templates = _listed(talk, "resources/templates/list", "resourceTemplates", "uriTemplate")
+        resources = listed(talk, "resources/list", "resources", "uri")
+        templates = listed(talk, "resources/templates/list", "resourceTemplates", "uriTemplate")
     if "prompts" in capabilities:
-        prompts = _listed(talk, "prompts/list", "prompts", "name")
+        prompts = listed(talk, "prompts/list", "prompts", "name")
+    if "logging" in capabilities and not talk.modern:
+        with contextlib.suppress(Broken):
+            talk.ask("logging/setLevel", {"level": "debug"})
+    tried = 0
     uncalled: dict[str, str] = {}
     calls: list[Called] = []
     for tool in tools:
         arguments, why = arguments_for(tool, talk.lab.options)
         if arguments is None:
             uncalled[tool["name"]] = why
-        elif len(calls) < _CALLS or tool["name"] in talk.lab.options.examples:
+        elif tried < _CALLS or tool["name"] in talk.lab.options.examples:
+            tried += 1
             _try(talk, calls, tool, "tools/call", {"name": tool["name"], "arguments": arguments})
         else:
             uncalled[tool["name"]] = f"{_CALLS} others were called"
     reads: list[Called] = []
     for resource in resources[:_READS]:
         _try(talk, reads, resource, "resources/read", {"uri": resource["uri"]})
+    _provoke(talk)
     gets: list[Called] = []
     for prompt in prompts[:_PROMPTS]:
         _try(talk, gets, prompt, "prompts/get", {"name": prompt["name"], "arguments": prompt_arguments(prompt)})
     return Tour(tools, resources, templates, prompts, tuple(calls), tuple(reads), tuple(gets), uncalled)
+
+
+def _provoke(talk: Talk) -> None:
+    """Ask for what there is not, so that the rules about errors have something to judge."""
+    capabilities = talk.lab.known(talk.revision).capabilities
+    rows: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("tools", "tools/call", {"name": "no_such_tool_xyz", "arguments": {}}),
+        ("resources", "resources/read", {"uri": "nowhere://does-not-exist"}),
+        ("prompts", "prompts/get", {"name": "no_such_prompt_xyz"}),
+    )
+    for capability, method, params in rows:
+        if capability in capabilities:
+            _try(talk, [], {}, method, params)
+    _try(talk, [], {}, "does/not_exist", {})
 
 
 def prompt_arguments(prompt: Mapping[str, Any]) -> dict[str, str]:
@@ -244,7 +301,7 @@ def prompt_arguments(prompt: Mapping[str, Any]) -> dict[str, str]:
     return {row["name"]: "1" for row in rows if isinstance(row, dict) and isinstance(row.get("name"), str)}
 
 
-def _listed(talk: Talk, method: str, member: str, label: str) -> tuple[Mapping[str, Any], ...]:
+def listed(talk: Talk, method: str, member: str, label: str) -> tuple[Mapping[str, Any], ...]:
     """What a list method lists on all its pages, as far as it can be made use of."""
     found: list[Mapping[str, Any]] = []
     cursors: list[str] = []
@@ -269,7 +326,8 @@ def _listed(talk: Talk, method: str, member: str, label: str) -> tuple[Mapping[s
 
 def _try(talk: Talk, into: list[Called], what: Mapping[str, Any], method: str, params: dict[str, Any]) -> None:
     try:
-        into.append(Called(what, params, talk.ask(method, params)))
+        asked = {"progressToken": f"progress-{len(into)}"} if method == "tools/call" else {}
+        into.append(Called(what, params, talk.ask(method, params, **asked)))
     except Broken:
         if not talk.alive():
             raise

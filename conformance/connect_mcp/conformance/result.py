@@ -48,11 +48,17 @@ class Result:
 
 
 class Ended(Exception):
-    """A case is over before its end, and why."""
+    """A case is over before its end, and why.
 
-    def __init__(self, why: str) -> None:
+    Attributes:
+        why: one sentence, safe to print.
+        exchange: what was said, where the case is over because of another conversation than its own.
+    """
+
+    def __init__(self, why: str, exchange: tuple[Line, ...] = ()) -> None:
         super().__init__(why)
         self.why = why
+        self.exchange = exchange
 
 
 class Broken(Ended):

@@ -1,7 +1,6 @@
 """A subject: any server, as lines in and lines out, bounded in time, memory and output whatever it does."""
 
 import os
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
@@ -47,8 +46,8 @@ class Subject(Protocol):
     transport: Literal["stdio", "http"]
     name: str
 
-    def open(self) -> Link:
-        """A new conversation: over stdio, with a new process.
+    def open(self, *, deaf: bool = False, more_env: Mapping[str, str] | None = None) -> Link:
+        """A new conversation: over stdio, with a new process, which may be given more variables.
 
         Raises:
             Refused: where it cannot be started.
@@ -142,9 +141,12 @@ class StdioSubject:
         self._guard = guard
         self.name = printable(" ".join(argv))
 
-    def open(self) -> StdioLink:
-        """Start a process of it."""
-        return StdioLink(Child(self._argv, env=self._env, cwd=self._cwd, bounds=_BOUNDS), self._guard)
+    def open(self, *, deaf: bool = False, more_env: Mapping[str, str] | None = None) -> StdioLink:
+        """Start a process of it, with more variables in its environment where some are given.
 
-
-POSIX = sys.platform != "win32"
+        `deaf` leaves its standard error unread, so that the pipe fills up.
+        """
+        env = self._env
+        if more_env:
+            env = {**(os.environ if env is None else env), **more_env}
+        return StdioLink(Child(self._argv, env=env, cwd=self._cwd, bounds=_BOUNDS, deaf=deaf), self._guard)

@@ -1,10 +1,11 @@
 """The client's side of one conversation: it sends, waits within bounds, and remembers what was said.
 
 Silence cannot be waited for cheaply: after what must not be answered, a request that is answered in any case is sent
-(a fence), and once its answer is there, 200 ms more are allowed.
+(a fence), and once its answer is there, a little more is allowed: `Pace` says how much.
 """
 
 import contextlib
+import json
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,14 +22,14 @@ from .watch import Watch
 from .wire import Seen, decode, encode, id_key
 
 if TYPE_CHECKING:
-    from .lab import Lab
+    from .lab import Lab, Tour
 
-SILENCE = 0.2  # seconds that are allowed after the fence where nothing must come
-GRACE = 1.0  # seconds that are allowed after the fence where an answer must come
-_BEFORE_FENCE = 0.3  # seconds before an answer that did not come is asked after with a fence
 _FENCE_PATIENCE = 1.0  # seconds before another method is tried as the fence
 _FLOOD = 2000  # messages that nobody asked for, before a subject is said to flood us
 _KEPT, _WIDTH = 400, 600  # lines of the exchange, and characters of each, that are remembered
+
+BATCHES = "2025-03-26"
+"""The one revision in which several messages may come in an array."""
 
 META = "io.modelcontextprotocol/"
 CLIENT = {"name": "connect-mcp-conformance", "version": "1"}
@@ -87,6 +88,8 @@ class Talk:
 
     Attributes:
         judged: how often something was checked; a case that checks nothing proves nothing.
+        info: the result of the handshake.
+        sought, found: bytes that are looked for in all that the subject says, and whether they were in it.
     """
 
     def __init__(self, link: Link, lab: "Lab", revision: str, watch: Watch) -> None:
@@ -96,13 +99,17 @@ class Talk:
         self.modern = revision == MODERN
         self.judged = 0
         self.info: dict[str, Any] = {}
+        self.sought, self.found = b"", False
         self._watch = watch
+        self._said: set[int] = set()
         self._timeout = lab.options.timeout
+        self._pace = lab.options.pace
+        self._fences: set[str] = set()
+        self._fenced: set[str] = set()
         self._exchange: deque[Line] = deque(maxlen=_KEPT)
         self._inbox: list[Seen] = []
         self._sent_at: dict[str, float] = {}
         self._last_id = 0
-        self._fences = 0
 
     # What is sent
 
@@ -114,7 +121,7 @@ class Talk:
     def send_bytes(self, *pieces: bytes, pause: float = 0.05) -> None:
         """Send bytes as they are, one write each, with a pause between them."""
         for line in b"".join(pieces).split(b"\n"):
-            self._watch.sent(decode(line, 0).value)
+            self._watch.sent(_value(line))
         self._write(*pieces, pause=pause)
 
     def _write(self, *pieces: bytes, pause: float = 0.0) -> None:
@@ -172,16 +179,23 @@ class Talk:
         self._sent_at["probe"] = time.monotonic()
         deadline = time.monotonic() + self._timeout
         pinged = answered = False
+        probe = ""
         while (now := time.monotonic()) < deadline:
             if found := self._claim(_answers(ident)):
                 return Answer(found, now - self._sent_at[id_key(ident)])
-            if not pinged and now - self._sent_at["probe"] > _BEFORE_FENCE:
+            if not pinged and now - self._sent_at["probe"] > self._pace.before_fence:
                 pinged = True
-                self.send({"jsonrpc": "2.0", "id": "probe", "method": "ping"})
-            if pinged and not answered and self._claim(_answers("probe")):
-                answered, deadline = True, min(deadline, now + GRACE)
-            self._read(min(_BEFORE_FENCE, deadline - now))
+                probe = self._new_fence()
+                self.send({"jsonrpc": "2.0", "id": probe, "method": "ping"})
+            if probe in self._fenced and not answered:
+                answered, deadline = True, min(deadline, now + self._pace.grace)
+            self.read(min(self._pace.before_fence, deadline - now))
         return None
+
+    def claimed(self, ident: Any) -> Answer | None:
+        """The answer to this request where it has come already."""
+        found = self._claim(_answers(ident))
+        return None if found is None else Answer(found, 0.0)
 
     def wait(self, fits: Any, patience: float | None = None) -> Seen | None:
         """The first message that `fits`; None where a fence that was sent later was answered and it still did not come.
@@ -191,34 +205,42 @@ class Talk:
         """
         deadline = time.monotonic() + (self._timeout if patience is None else patience)
         fence: str | None = None
-        fence_due = min(time.monotonic() + _BEFORE_FENCE, deadline)
+        fence_due = min(time.monotonic() + self._pace.before_fence, deadline)
         fenced = False
         while True:
             if (found := self._claim(fits)) is not None:
                 return found
             now = time.monotonic()
-            if fence and not fenced and self._claim(_answers(fence)):
-                fenced, deadline = True, min(deadline, now + GRACE) if patience is None else deadline
+            if fence in self._fenced and not fenced:
+                fenced, deadline = True, min(deadline, now + self._pace.grace) if patience is None else deadline
             if now >= deadline:
                 if fenced or (patience is not None and self.alive()):
                     return None
                 raise Broken(f"the server answered nothing for {self._timeout:g} s")
             if fence is None and now >= fence_due:
                 fence = self._send_fence()
-            self._read(min(deadline, fence_due if fence is None else deadline) - now)
+            self.read(min(deadline, fence_due if fence is None else deadline) - now)
 
-    def silence(self) -> list[Seen]:
-        """Everything that nobody asked for and that came until 200 ms after a fence was answered.
+    def silence(self, *, expecting: bool = False) -> list[Seen]:
+        """Everything that nobody asked for and that came until some time after a fence was answered.
+
+        Args:
+            expecting: whether one answer is due; where it came before the fence's, no more is waited for.
 
         Raises:
             Broken: where the fence was not answered: the subject is no longer alive.
         """
         self.fence()
-        until = time.monotonic() + SILENCE
+        if expecting and unasked(self._inbox):
+            return self.unclaimed()
+        return self.listen(self._pace.silence)
+
+    def listen(self, seconds: float) -> list[Seen]:
+        """Everything that comes of itself within so many seconds."""
+        until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            self._read(left)
-        came, self._inbox = self._inbox, []
-        return came
+            self.read(left)
+        return self.unclaimed()
 
     def fence(self) -> None:
         """Make sure that the subject still answers.
@@ -230,16 +252,15 @@ class Talk:
         deadline = time.monotonic() + self._timeout
         another = time.monotonic() + _FENCE_PATIENCE
         while True:
-            for ident in sent:
-                if self._claim(_answers(ident)):
-                    return
+            if self._fenced.intersection(sent):
+                return
             now = time.monotonic()
             if now >= deadline:
                 raise Broken(f"the server then answered nothing for {self._timeout:g} s")
             if len(sent) == 1 and now >= another:
                 self.lab.fence_method = "tools/list" if self.lab.fence_method == "ping" else "ping"
                 sent.append(self._send_fence())
-            self._read((another if len(sent) == 1 and now < another else deadline) - now)
+            self.read((another if len(sent) == 1 and now < another else deadline) - now)
 
     def alive(self) -> bool:
         """Whether the subject still answers."""
@@ -256,19 +277,26 @@ class Talk:
 
     # What is judged
 
-    def check(self, ok: object, why: str) -> None:
+    def check(self, ok: object, why: str, *shown: Any) -> None:
         """Judge the subject.
+
+        Args:
+            ok: whether it kept the rule.
+            why: what it did instead.
+            shown: what shows that, where it is no part of the exchange: messages or parts of them.
 
         Raises:
             Broken: with `why`, where not `ok`.
         """
         self.judged += 1
         if not ok:
+            for value in shown:
+                self._note("subject", encode(value).decode("utf-8", "replace"), 0)
             raise Broken(why)
 
     def expect_result(self, answer: Answer, about: str) -> Any:
         """The result of an answer, which must be one."""
-        self.check("result" in answer.seen.value, f"{about} was answered with {answer}")
+        self.check("result" in answer.seen.value, f"{about} was answered with {answer}", *self._unless_said(answer))
         return answer.result
 
     def expect_error(self, answer: Answer, about: str, *codes: int) -> None:
@@ -288,13 +316,41 @@ class Talk:
             raise NotApplicable(f"the server does not declare {capability}")
         return found
 
+    def fits(self, answer: Answer, method: str, about: str) -> Any:
+        """The result of an answer, which must fit what the revision says of the results of `method`."""
+        from .schemas import faults
+
+        result = self.expect_result(answer, about)
+        found = faults(answer.seen.value, self.revision, method)
+        self.check(not found, f"in the answer to {about}, {found[0] if found else ''}", *self._unless_said(answer))
+        return result
+
+    @property
+    def tour(self) -> "Tour":
+        """What the server offers in this revision."""
+        return self.lab.tour(self.revision)
+
     @contextlib.contextmanager
     def preparing(self, what: str) -> Iterator[None]:
         """What is done here is no part of the rule: where it fails, nothing is known."""
         try:
             yield
         except Broken as broken:
-            raise Inconclusive(f"{what} failed: {broken.why}") from None
+            raise Inconclusive(f"{what} failed: {broken.why}", self.exchange()) from None
+
+    def _unless_said(self, answer: Answer) -> list[Any]:
+        """The answer, where it came in another conversation than this one."""
+        return [] if id(answer.seen) in self._said else [answer.seen.value]
+
+    @contextlib.contextmanager
+    def another(self, **how: Any) -> Iterator["Talk"]:
+        """Another conversation, whose exchange is shown where it breaks the rule."""
+        with self.lab.open(self.revision, **how) as other:
+            try:
+                yield other
+            except Broken:
+                self._exchange.extend(other.exchange())
+                raise
 
     # The exchange
 
@@ -332,7 +388,12 @@ class Talk:
 
     # The wire
 
-    def _read(self, timeout: float) -> None:
+    def read(self, timeout: float) -> None:
+        """Take in one more line, if one comes in time.
+
+        Raises:
+            Broken: where the subject is gone.
+        """
         if self.lab.stopping:
             raise Inconclusive("the run was interrupted")
         line = self.link.read(max(timeout, 0))
@@ -340,12 +401,20 @@ class Talk:
             if self.link.ended and (gone := self._gone()):
                 raise Broken(f"the server {gone}")
             return
+        self.found = self.found or bool(self.sought and self.sought in line)
         self._note("subject", line[: 4 * _WIDTH].decode("utf-8", "backslashreplace"), len(line))
-        for seen in decode(line, self.now()).messages():
+        whole = decode(line, self.now())
+        if whole.kind == "batch" and self.revision != BATCHES:
+            self._take(Seen(whole.t, None, "none", f"an array, and {self.revision} has no batches"))
+        for seen in whole.messages():
             self._take(seen)
 
     def _take(self, seen: Seen) -> None:
         self._watch.judge(seen, self.exchange)
+        self._said.add(id(seen))
+        if seen.kind in ("result", "error") and isinstance(seen.id, str) and seen.id in self._fences - self._fenced:
+            self._fenced.add(seen.id)  # also where it comes late: it is nobody's answer
+            return
         if seen.kind == "request" and not self.modern:
             self._reply(seen)
         self._inbox.append(seen)
@@ -368,14 +437,25 @@ class Talk:
         return None
 
     def _send_fence(self) -> str:
-        self._fences += 1
-        ident = f"fence-{self._fences}"
+        ident = self._new_fence()
         method = "server/discover" if self.modern else self.lab.fence_method
         self.request(method, {} if method == "tools/list" else None, ident=ident)
         return ident
 
+    def _new_fence(self) -> str:
+        ident = f"fence-{len(self._fences) + 1}"
+        self._fences.add(ident)
+        return ident
+
     def _gone(self) -> str:
         return self.link.ending()
+
+
+def _value(line: bytes) -> Any:
+    """The JSON value of what we send, as far as it has one."""
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(line)
+    return None
 
 
 def _answers(ident: Any) -> Any:

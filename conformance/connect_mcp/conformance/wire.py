@@ -26,6 +26,7 @@ class Seen:
         kind: what sort of message it is; `none` for none.
         problem: why it is no valid message; empty where it is one.
         notes: what else is odd about its JSON: member names that occur twice, text that is no Unicode.
+        cut_off: whether it is the beginning of a JSON object or array that goes on in the next line.
     """
 
     t: float
@@ -33,6 +34,7 @@ class Seen:
     kind: Kind
     problem: str = ""
     notes: tuple[str, ...] = ()
+    cut_off: bool = False
 
     @property
     def id(self) -> Any:
@@ -59,7 +61,7 @@ class Seen:
 
     def messages(self) -> "Iterator[Seen]":
         """The message, or those of a batch."""
-        if self.kind != "batch":
+        if self.kind != "batch" or not self.value:
             yield self
             return
         for item in self.value:
@@ -89,7 +91,7 @@ def decode(line: bytes, t: float) -> Seen:
     try:
         value = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, notes), parse_constant=_constant)
     except (ValueError, RecursionError) as error:
-        return Seen(t, None, "none", _why_no_json(text, error))
+        return Seen(t, None, "none", _why_no_json(text, error), cut_off=_goes_on(text, error))
     if "\\u" in text and _has_lone_surrogate(value):
         notes.append("it holds half of a surrogate pair, which is no Unicode character")
     kind, problem = classified(value)
@@ -180,6 +182,12 @@ def _why_no_json(text: str, error: Exception) -> str:
     if not text.strip():
         return "a blank line"
     return f"it is no JSON value ({error.args[0] if error.args else error})"
+
+
+def _goes_on(text: str, error: Exception) -> bool:
+    """Whether a text that is no JSON is the beginning of an object or array: the parser failed at its very end."""
+    begins = text.lstrip()[:1] in ("{", "[")
+    return begins and isinstance(error, json.JSONDecodeError) and error.pos >= len(text.rstrip())
 
 
 def _has_lone_surrogate(value: Any) -> bool:

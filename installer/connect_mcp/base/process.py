@@ -55,6 +55,7 @@ class _Lines:
         self._finished = False
         self._changed = threading.Condition()
         self.dropped = 0
+        self.unterminated = False
 
     def feed(self, chunk: bytes) -> None:
         *whole, rest = chunk.split(b"\n")
@@ -68,6 +69,7 @@ class _Lines:
     def finish(self) -> None:
         with self._changed:
             if self._partial:
+                self.unterminated = True
                 self._close_line()
             self._finished = True
             self._changed.notify_all()
@@ -136,6 +138,7 @@ class Child:
         env: its whole environment; None passes ours on.
         cwd: its working folder; None for ours.
         bounds: how much of its output is kept.
+        deaf: whether its error output is left unread until it is stopped, so that its pipe fills up.
 
     Raises:
         Refused: where it cannot be started, with the reason.
@@ -148,6 +151,7 @@ class Child:
         env: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         bounds: Bounds | None = None,
+        deaf: bool = False,
     ) -> None:
         self.started = time.monotonic()
         self._process = _spawn(argv, env, cwd)
@@ -161,10 +165,10 @@ class Child:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        self._readers = (
-            _start(_pump, process.stdout, self._lines),
-            _start(_pump, process.stderr, self._errors),
-        )
+        self._readers = [_start(_pump, process.stdout, self._lines)]
+        self._unread = process.stderr
+        if not deaf:
+            self._listen()
         self._writer = _start(self._write, process.stdin)
 
     def __enter__(self) -> "Child":  # noqa: PYI034 - Self is new in Python 3.11
@@ -184,6 +188,11 @@ class Child:
     def ended(self) -> bool:
         """Whether the child's standard output has ended and every line of it was read."""
         return self._lines.ended
+
+    @property
+    def unterminated(self) -> bool:
+        """Whether the child's standard output ended in the middle of a line."""
+        return self._lines.unterminated
 
     @property
     def dropped(self) -> int:
@@ -211,6 +220,11 @@ class Child:
         A last line without LF counts as a line. A line longer than the bound is cut, and `dropped` counts the rest.
         """
         return self._lines.take(timeout)
+
+    def stderr(self) -> bytes:
+        """The error output so far: all of it where it is within the bounds, else its beginning and its end."""
+        head, _, tail = self._errors.pieces()
+        return head + tail
 
     def stderr_tail(self, lines: int = 10, width: int = 300) -> tuple[str, ...]:
         """The last lines of error output, each safe to print and cut to `width` characters; blank ones are left out."""
@@ -248,6 +262,7 @@ class Child:
         if self._stopped:
             return self._process.returncode
         self._stopped = True
+        self._listen()
         try:
             self.close_stdin()
             if self.wait(after_eof) is None:
@@ -260,6 +275,10 @@ class Child:
             for thread in (*self._readers, self._writer):
                 thread.join(0.5)
         return code
+
+    def _listen(self) -> None:
+        if len(self._readers) == 1:
+            self._readers.append(_start(_pump, self._unread, self._errors))
 
     def _signal_group(self, *, terminate: bool) -> None:
         try:

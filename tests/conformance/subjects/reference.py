@@ -46,8 +46,8 @@ INTEGER = {"type": "integer"}
 SUM = {"type": "object", "properties": {"sum": INTEGER}, "required": ["sum"]}
 TOOLS = [
     tool("add", {"a": INTEGER, "b": INTEGER}, ["a", "b"], output=SUM),
-    tool("echo", {"text": {"type": "string"}}),
-    tool("wait", {"ms": {"type": "integer", "default": 700}}, ["ms"]),
+    tool("echo", {"text": {"type": "string", "x-mcp-header": "Text"}}),
+    tool("wait", {"ms": {"type": "integer", "default": 480}}, ["ms"]),
     tool("fail", {}),
     tool("ask", {}),
     tool("write", {"text": {"type": "string"}}, read_only=False),
@@ -123,7 +123,7 @@ class Server:
         self.at_end()
 
     def started(self):
-        pass
+        os.write(2, b"reference: ready\n")
 
     def read_line(self):
         return sys.stdin.buffer.readline()
@@ -218,7 +218,8 @@ class Server:
             raise invalid("params is an object")
 
     def meta(self, message):
-        meta = message.get("params", {}).get("_meta", {})
+        params = message.get("params")
+        meta = params.get("_meta") if isinstance(params, dict) else None
         return meta if isinstance(meta, dict) else {}
 
     def is_modern(self, message):
@@ -240,6 +241,8 @@ class Server:
                 raise Rejected(-32022, "Unsupported version", {"supported": self.modern, "requested": asked})
             if not isinstance(meta.get(META + "clientCapabilities"), dict):
                 raise invalid("the client capabilities are missing")
+            if meta.get(META + "logLevel", "info") not in LEVELS:
+                raise invalid("no such level")
         elif self.session is None and message["method"] != "ping":
             raise Rejected(-32600, "initialize comes first")
 
@@ -270,6 +273,7 @@ class Server:
         params = message.get("params")
         if message["method"] == "notifications/initialized":
             self.initialized = True
+            self.write({"jsonrpc": "2.0", "id": "are you there?", "method": "ping"})
         if message["method"] == "notifications/cancelled" and isinstance(params, dict):
             ident = params.get("requestId")
             if self.is_id(ident):
@@ -415,7 +419,7 @@ class Server:
     def tool_wait(self, arguments, message):
         steps = 4
         for step in range(steps):
-            time.sleep(arguments.get("ms", 700) / 1000 / steps)
+            time.sleep(arguments.get("ms", 480) / 1000 / steps)
             if message["id"] not in self.running:
                 return self.text("stopped")
             self.progress(message, step + 1, steps)

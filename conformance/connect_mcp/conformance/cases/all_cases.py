@@ -3,6 +3,13 @@
 from collections.abc import Mapping
 
 from ..case import Case
-from . import envelope, framing, lifecycle
+from . import envelope, features, framing, lifecycle, modern, tools
 
-CASES: Mapping[str, Case] = {**framing.CASES, **lifecycle.CASES, **envelope.CASES}
+CASES: Mapping[str, Case] = {
+    **framing.CASES,
+    **lifecycle.CASES,
+    **envelope.CASES,
+    **tools.CASES,
+    **features.CASES,
+    **modern.CASES,
+}

@@ -1,35 +1,234 @@
-"""Lines and characters: how messages are told apart."""
+"""Lines and characters: how messages are told apart, and what else comes out of the process."""
 
 from collections.abc import Mapping
 
-from ..case import Case, shared
+from connect_mcp.base.process import Child
+
+from ..case import Case, bare, fresh, shared
+from ..result import Broken, NotObserved
+from ..subject import StdioLink
 from ..talk import Talk, told, unasked
 from ..wire import encode
+
+_CANARY = "canary-7f3a91c2d4"
+_MANY = 200
+_MIB = 1 << 20
+_MOST_MEMORY = 512 << 20  # bytes that a server may grow by over a line of 16 MiB
+
+
+def silent_start(talk: Talk) -> None:
+    """Nothing is said before it is asked for."""
+    came = talk.listen(talk.lab.options.pace.early)
+    with talk.preparing("asking anything"):
+        talk.fence()
+    talk.check(not came, f"the server said {told(came[0]) if came else ''} before it was asked anything")
+
+
+def last_line_ends(talk: Talk) -> None:
+    """The last line has its line feed too."""
+    child = process(talk)
+    talk.ask("tools/list", {})
+    child.close_stdin()
+    child.wait(5)
+    while child.read_line(0.2) is not None and not child.ended:
+        pass
+    talk.check(not child.unterminated, "the last line on standard output does not end in a line feed")
 
 
 def split_into_four(talk: Talk) -> None:
     """One request in four writes."""
-    message = talk.message("tools/list" if talk.modern else "ping", ident="split")
-    data = encode(message) + b"\n"
+    data = _line(talk, "split")
     quarter = len(data) // 4
     talk.send_bytes(data[:quarter], data[quarter : 2 * quarter], data[2 * quarter : 3 * quarter], data[3 * quarter :])
-    answer = talk.answer("split")
-    talk.check("id" in answer.seen.value, "the request was not answered")
-    again = unasked(talk.silence())
-    talk.check(not again, f"a request in four writes was answered more than once: {', '.join(map(told, again[:3]))}")
+    _answered_once(talk, "split", "a request in four writes")
+
+
+def two_in_one(talk: Talk) -> None:
+    """Two requests in one write."""
+    talk.send_bytes(_line(talk, "one") + _line(talk, "two"))
+    talk.answer("one")
+    _answered_once(talk, "two", "one of two requests in one write")
+
+
+def carriage_return(talk: Talk) -> None:
+    """A carriage return before the line feed is white space."""
+    talk.send_bytes(_line(talk, "crlf", end=b"\r\n"))
+    _answered_once(talk, "crlf", "a line that ends in CR LF")
+
+
+def white_space(talk: Talk) -> None:
+    """JSON may be spaced as one likes."""
+    data = _line(talk, "spaces").strip().replace(b'{"', b'{ \t "').replace(b'":', b'"\t : ')
+    talk.send_bytes(b" \t " + data + b" \t\n")
+    _answered_once(talk, "spaces", "a request with spaces and tabs")
 
 
 def line_separators(talk: Talk) -> None:
     """Characters that Unicode calls line ends are none on this wire."""
     ident = "a\u2028b\u2029c\u0085d"
-    data = encode(talk.message("tools/list" if talk.modern else "ping", ident=ident)) + b"\n"
-    talk.send_bytes(data)
+    talk.send_bytes(_line(talk, ident))
+    _answered_once(talk, ident, "a line with U+2028, U+2029 and U+0085 in it")
+
+
+def character_in_two(talk: Talk) -> None:
+    """A character may come in two writes."""
+    data = _line(talk, "é-in-two")
+    at = data.index("é".encode()) + 1
+    talk.send_bytes(data[:at], data[at:])
+    _answered_once(talk, "é-in-two", "a request whose é came in two writes")
+
+
+def byte_order_mark(talk: Talk) -> None:
+    """A byte order mark is skipped or refused, and ends nothing."""
+    talk.send_bytes(b"\xef\xbb\xbf" + _line(talk, "bom"))
+    came = unasked(talk.silence(expecting=True))
+    fine = [seen for seen in came if seen.id == "bom" or (seen.kind == "error" and seen.value["error"].get("code"))]
+    talk.check(fine, "a request after a byte order mark was neither answered nor refused")
+
+
+def empty_lines(talk: Talk) -> None:
+    """Blank lines are nothing."""
+    talk.send_bytes(b"\n\n")
+    came = unasked(talk.silence())
+    odd = [seen for seen in came if seen.kind != "error" or seen.value["error"].get("code") not in (-32700, -32600)]
+    talk.check(not odd, f"blank lines were answered with {told(odd[0]) if odd else ''}")
+
+
+def one_mebibyte(talk: Talk) -> None:
+    """A long line is read."""
+    _long(talk, _MIB)
+
+
+def sixteen_mebibytes(talk: Talk) -> None:
+    """A very long line is answered or refused, in bounded memory."""
+    before = _memory(talk)
+    _long(talk, 16 * _MIB)
+    grown = _memory(talk) - before
+    talk.check(grown < _MOST_MEMORY, f"a line of 16 MiB made the server grow by {grown >> 20} MiB")
+
+
+def deep(talk: Talk) -> None:
+    """Deep nesting is answered or refused."""
+    message = encode(talk.message("tools/list", {}, ident="deep", deep="HERE"))
+    talk.send_bytes(message.replace(b'"HERE"', b"[" * 5000 + b"]" * 5000) + b"\n")
+    came = unasked(talk.silence(expecting=True))
+    talk.check(came, "a request nested 5000 deep was not answered at all")
+
+
+def stderr_is_text(talk: Talk) -> None:
+    """What is logged is UTF-8."""
+    _provoke(talk)
+    written = process(talk).stderr()
+    if not written:
+        raise NotObserved("the server wrote nothing on standard error")
+    try:
+        written.decode()
+    except UnicodeDecodeError as error:
+        # What is kept of a long log may begin or end inside a character.
+        talk.check(len(written) - error.start < 4 or len(written) > 8192, "standard error is not UTF-8")
+    talk.check(True, "")
+
+
+def no_secret_told(talk: Talk) -> None:
+    """The environment is not told to anybody."""
+    planted = {"CONFORMANCE_API_KEY": _CANARY, "CONFORMANCE_SECRET_TOKEN": _CANARY}
+    with talk.another(more_env=planted) as other:
+        other.sought = _CANARY.encode()
+        _provoke(other)
+        talk.check(_CANARY.encode() not in process(other).stderr(), "a secret of its environment is on standard error")
+        talk.check(not other.found, "a secret of its environment is on standard output")
+
+
+def stderr_unread(talk: Talk) -> None:
+    """A client may ignore standard error altogether."""
+    with talk.another(deaf=True) as other:
+        idents = [other.request("does/not_exist", {}, ident=f"unread-{number}") for number in range(_MANY)]
+        try:
+            for ident in idents:
+                other.answer(ident)
+        except Broken as broken:
+            raise Broken(f"with its standard error unread, {broken.why}") from None
+    talk.check(True, "")
+
+
+def pure_during_calls(talk: Talk) -> None:
+    """What a tool prints goes elsewhere."""
+    calls = sorted(talk.tour.calls, key=lambda call: call.answer.seconds)[:3]
+    if not calls:
+        talk.needs("tools")
+        raise NotObserved("no tool could be called: see --call-tools and --example")
+    for call in calls:
+        talk.ask("tools/call", dict(call.params))
+        talk.fence()
+        odd = [seen for seen in talk.unclaimed() if seen.kind == "none"]
+        talk.check(not odd, f"while {call.params['name']} ran, the server wrote {told(odd[0]) if odd else ''}")
+
+
+def _memory(talk: Talk) -> int:
+    """The bytes that the subject's process holds in memory; 0 where the system does not say."""
+    import psutil
+
+    try:
+        return int(psutil.Process(process(talk).pid).memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def process(talk: Talk) -> Child:
+    """The subject's process."""
+    assert isinstance(talk.link, StdioLink)
+    return talk.link.child
+
+
+def harmless(talk: Talk) -> str:
+    """A method that every server of the revision has."""
+    return "server/discover" if talk.modern else talk.lab.fence_method
+
+
+def _line(talk: Talk, ident: str, end: bytes = b"\n") -> bytes:
+    method = harmless(talk)
+    return encode(talk.message(method, {} if method == "tools/list" else None, ident=ident)) + end
+
+
+def _answered_once(talk: Talk, ident: str, about: str) -> None:
     talk.answer(ident)
-    again = unasked(talk.silence())
-    talk.check(not again, f"the line was taken for several: {', '.join(map(told, again[:3]))}")
+    talk.fence()
+    again = unasked(talk.unclaimed())
+    talk.check(not again, f"{about} was answered more than once: {', '.join(map(told, again[:3]))}")
+
+
+def _long(talk: Talk, size: int) -> None:
+    data = encode(talk.message(harmless(talk), {}, ident="long", padding="HERE"))
+    talk.send_bytes(data.replace(b"HERE", b"x" * size) + b"\n")
+    came = unasked(talk.silence(expecting=True))
+    talk.check(came, f"a line of {size >> 20} MiB was not answered at all")
+
+
+def _provoke(talk: Talk) -> None:
+    """Make the server log whatever it logs."""
+    with talk.preparing("making the server log something"):
+        talk.ask("does/not_exist")
+        talk.ask("tools/list", {})
+        talk.send_bytes(b'{"cut\n')
+        talk.fence()
 
 
 CASES: Mapping[str, Case] = {
+    "START-SILENT": bare(silent_start),
+    "FRAME-LF": fresh(last_line_ends),
     "FRAME-SPLIT": shared(split_into_four),
+    "FRAME-TWO": shared(two_in_one),
+    "FRAME-CRLF": shared(carriage_return),
+    "FRAME-WS": shared(white_space),
     "FRAME-U2028": shared(line_separators),
+    "FRAME-MBSPLIT": shared(character_in_two),
+    "FRAME-BOM": shared(byte_order_mark),
+    "EMPTY-LINE": shared(empty_lines),
+    "BIG-1M": fresh(one_mebibyte),
+    "BIG-16M": fresh(sixteen_mebibytes),
+    "DEEP-5000": fresh(deep),
+    "STDERR-UTF8": fresh(stderr_is_text),
+    "STDERR-SECRETS": shared(no_secret_told),
+    "STDERR-FULL": shared(stderr_unread),
+    "STDOUT-CALL": shared(pure_during_calls),
 }

@@ -1,0 +1,68 @@
+"""Nothing is said against a server that keeps every rule, however unusual it is."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from connect_mcp.conformance.cases.all_cases import CASES
+from connect_mcp.conformance.lab import Options, Pace
+from connect_mcp.conformance.requirement import MODERN, REVISIONS, all_requirements
+from connect_mcp.conformance.result import Result
+from connect_mcp.conformance.watch import RULES
+from support.subjects import ROWS, names, reference, results
+
+ALL = all_requirements()
+FULL = os.environ.get("CONNECT_MCP_TEST_CONFORMANCE") == "full"
+"""Set by .ci/full: every odd server, every known-bad one, every requirement, every revision."""
+
+QUICK = [row for row in ALL if row.id in RULES or not CASES[row.id].fresh]
+"""Those that share a process."""
+
+CAREFUL = Options(timeout=30, strict=True, jobs=4, pace=Pace(silence=0.06, early=0.1))
+FINE = ("pass", "not-applicable", "not-observed")
+ONE_REVISION = {"only-oldest": ["2024-11-05"], "only-modern": [MODERN], "strict-about-meta": [MODERN]}
+ELSEWHERE = {"CAP-UNDECL": "tools-alone", "MODERN-ONLY-INIT": "only-modern"}
+"""What the correct server cannot show, since it has everything, and which odd one shows it."""
+
+
+def against(found: Sequence[Result]) -> list[tuple[str, str, str, str]]:
+    """What was said against a server."""
+    return [(one.outcome, one.requirement, one.revision, one.why) for one in found if one.outcome not in FINE]
+
+
+def test_the_correct_server_breaks_nothing_and_shows_nearly_everything() -> None:
+    found = results(reference(), ALL, REVISIONS, CAREFUL)
+    assert against(found) == []
+    assert {one.requirement for one in found if one.outcome == "pass"} == set(ROWS) - set(ELSEWHERE)
+
+
+@pytest.mark.parametrize("ident", ELSEWHERE)
+def test_what_the_correct_server_cannot_show_another_one_shows(ident: str) -> None:
+    found = results(reference(ELSEWHERE[ident]), [ROWS[ident]], [MODERN], CAREFUL)
+    assert [one.outcome for one in found] == ["pass"]
+
+
+@pytest.mark.parametrize("name", names("oddities", "ODDITIES"))
+def test_an_odd_server_breaks_nothing(name: str) -> None:
+    rows, revisions = (ALL, REVISIONS) if FULL else (QUICK, ONE_REVISION.get(name, ["2025-11-25"]))
+    found = results(reference(name), rows, revisions, CAREFUL)
+    assert against(found) == []
+    assert any(one.outcome == "pass" for one in found)
+
+
+@pytest.mark.skipif(not FULL, reason="the cross product takes long: .ci/full runs it")
+@pytest.mark.parametrize("name", names("faults", "FAULTS"))
+def test_a_bad_server_breaks_its_own_rule_among_all_of_them(name: str) -> None:
+    found = results(reference(name), ALL, ROWS[name].revisions[-1:], Options(timeout=8, strict=True, jobs=4))
+    assert name in {one.requirement for one in found if one.outcome in ("fail", "warn", "inconclusive")}
+    assert not [one for one in found if one.outcome == "bug-in-the-case"]
+
+
+def test_the_bundled_server_breaks_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "connect_mcp", "serve", "--embedded", "--data-dir", str(tmp_path)]
+    found = results(command, ALL, REVISIONS, CAREFUL)
+    assert against(found) == []
+    assert len({one.requirement for one in found if one.outcome == "pass"}) > 120
