@@ -4,11 +4,9 @@ import pytest
 
 from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.machine import Machine
-from connect_mcp.installer.editors.model import Section
 from connect_mcp.installer.hosts.all_hosts import find
-from connect_mcp.installer.hosts.model import Location
 from connect_mcp.installer.installation import CommandForm
-from connect_mcp.installer.launch import across_wsl, located, network, taken_for_references
+from connect_mcp.installer.launch import located, network, taken_for_references
 from connect_mcp.installer.spec import ServerSpec
 from support.machines import machine
 
@@ -130,46 +128,6 @@ def test_what_cmd_would_read_anew_is_refused(argument: str) -> None:
     with pytest.raises(Refused, match="would not pass on"):
         located(here, find("cursor"), spec, how="auto", portable=False)
     assert located(here, find("claude-code"), spec, how="auto", portable=False)[0] == spec
-
-
-WSL = {"WSL_DISTRO_NAME": "Ubuntu"}
-
-
-def place(path: str) -> Location:
-    return Location(path, Section(("mcpServers",)), "jsonc")
-
-
-def test_a_windows_hosts_file_gets_an_entry_that_starts_the_server_in_wsl() -> None:
-    spec = ServerSpec("/usr/bin/npx", ("-y", "$x"), {"A": "1", "B": "2"})
-    there, said = across_wsl(linux(env=WSL), place("/mnt/c/Users/user/.cursor/mcp.json"), spec, named=True)
-    assert command(there) == ["wsl.exe", "-d", "Ubuntu", "--exec", "/usr/bin/npx", "-y", "$x"]
-    assert there.env == {"A": "1", "B": "2", "WSLENV": "A/u:B/u"}
-    assert "in WSL, from Windows" in said
-
-
-@pytest.mark.parametrize(
-    ("path", "env", "named"),
-    [
-        ("/mnt/c/Users/user/.cursor/mcp.json", WSL, False),
-        ("/home/user/.cursor/mcp.json", WSL, True),
-        ("/mnt/c/Users/user/.cursor/mcp.json", {}, True),
-        ("/mnt/data/mcp.json", WSL, True),
-    ],
-)
-def test_any_other_file_is_that_of_a_host_on_this_side(path: str, env: dict[str, str], named: bool) -> None:
-    assert across_wsl(linux(env=env), place(path), NPX, named=named) == (NPX, "")
-
-
-@pytest.mark.parametrize("path", ["\\\\wsl$\\Ubuntu\\home\\user\\mcp.json", "\\\\wsl.localhost\\Ubuntu\\x.json"])
-def test_from_windows_a_file_in_wsl_is_refused(path: str) -> None:
-    with pytest.raises(Refused) as caught:
-        across_wsl(windows(), place(path), NPX, named=True)
-    assert "in that distribution" in caught.value.mend
-
-
-def test_a_windows_program_that_wsl_finds_is_named_as_one() -> None:
-    here = linux("/mnt/c/nodejs/npx", env={**WSL, "PATH": "/mnt/c/nodejs"})
-    assert "is a Windows program" in located(here, find("codex"), NPX, how="auto", portable=False)[1][0]
 
 
 NETWORK = {"HTTPS_PROXY": "http://proxy.example:3128", "no_proxy": ".local", "NODE_EXTRA_CA_CERTS": "/ca.pem"}

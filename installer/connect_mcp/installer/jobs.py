@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 from collections.abc import Mapping
 
 from connect_mcp.base.errors import Misuse, Refused
@@ -15,11 +16,12 @@ from .bundled import KEY_VARIABLE, bundled_server
 from .configured import entries_of, text_of
 from .editors.formats import format_named
 from .hosts.model import Host, Location
-from .launch import NETWORK, OURS, across_wsl, located, network, taken_for_references
+from .launch import NETWORK, OURS, located, network, taken_for_references
 from .secrecy import Hidden, Spot, Wanted, hide
 from .sources import Source
 from .spec import ServerSpec
 from .stored import needs
+from .wsl import across_wsl, on_windows_alone
 
 
 @record
@@ -82,6 +84,11 @@ def job_for(
     """
     if why := host.refuse_name(args.name):
         raise Refused(f"{host.title} cannot have a server named {args.name!r}", why=why, mend="choose another --name")
+    if not args.config and not args.force and args.scope == "user" and (there := on_windows_alone(machine, host)):
+        raise Refused(
+            f"{host.title} is on the Windows side of this machine, and would not read a file in WSL",
+            mend=f"name its file: --config {shlex.quote(there)}",
+        )
     location = location_for(args, machine, host)
     text = text_of(machine, location)
     entries = entries_of(text, location)

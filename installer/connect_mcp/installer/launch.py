@@ -1,22 +1,21 @@
 """What an entry must say so that a host can start somebody's server: where the program is, and what the host drops.
 
 A host that people start from a dock or a menu has another PATH than the terminal that `configure` runs in, many hosts
-pass few variables on, Windows starts `.cmd` files through `cmd` alone, and a Windows host reaches into WSL through
-`wsl.exe`.
+pass few variables on, and Windows starts `.cmd` files through `cmd` alone. For WSL see `wsl`.
 """
 
-import re
 from collections.abc import Sequence
 
-from connect_mcp.base.errors import Misuse, Place, Refused
+from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.masking import masked
 from connect_mcp.base.record import replace
 from connect_mcp.base.text import printable
 
-from .hosts.model import DOCK_PATH, Host, Location
+from .hosts.model import DOCK_PATH, Host
 from .installation import CommandForm
 from .spec import ServerSpec, Template
+from .wsl import is_windows_program
 
 NETWORK = (
     "HTTP_PROXY",
@@ -75,7 +74,7 @@ def located(
     if machine.platform == "windows" and program.lower().endswith(_SHIMS):
         return _shim(host, spec)
     said = []
-    if _is_windows_program(machine, program):
+    if is_windows_program(machine, program):
         said.append(f"{printable(program)} is a Windows program; install {printable(spec.command)} in WSL as well")
     env = dict(spec.env)
     from_dock = host.passed_on.from_dock and machine.platform == "macos" and "PATH" not in env
@@ -95,43 +94,6 @@ def network(machine: Machine, host: Host, spec: ServerSpec, names: Sequence[str]
     kept = spec.env if from_dock else passed
     upper = {name.upper() for name in kept} if machine.platform == "windows" else set(kept)
     return {name: value for name, value in here.items() if name not in upper}
-
-
-def across_wsl(machine: Machine, location: Location, spec: ServerSpec, *, named: bool) -> tuple[ServerSpec, str]:
-    """The server as the host on the other side of WSL starts it, and a sentence on it; "" where there is none.
-
-    A file on a Windows drive that was named by hand (`--config`) is a Windows host's. A file that a host's row leads to
-    is that of a host on this side, as is a project on a Windows drive that people open here.
-
-    Args:
-        machine: where this runs.
-        location: the file.
-        spec: a server that is started on this side.
-        named: whether the file was named by hand.
-
-    Raises:
-        Refused: on Windows, for a file inside of WSL.
-    """
-    path = machine.files.real(location.path)
-    if machine.platform == "windows" and re.match(r"\\\\wsl(\$|\.localhost)\\", path, re.IGNORECASE):
-        raise Refused(
-            "this file lies in WSL, so the host that reads it is a Linux program",
-            place=Place(location.path),
-            mend="run connect-mcp in that distribution",
-        )
-    distribution = machine.variable("WSL_DISTRO_NAME") if machine.platform == "linux" else None
-    if not named or not distribution or not _WINDOWS_DRIVE.match(path):
-        return spec, ""
-    # --exec leaves the shell out, which would read the arguments anew; WSLENV lets the variables through.
-    args = ("-d", distribution, "--exec", spec.command, *spec.args)
-    env = dict(spec.env)
-    if env:
-        env["WSLENV"] = ":".join(f"{name}/u" for name in spec.env)
-    said = "the file is on a Windows drive, so the entry starts the server in WSL, from Windows"
-    return replace(spec, command="wsl.exe", args=args, env=env), said
-
-
-_WINDOWS_DRIVE = re.compile(r"/mnt/[a-z]/")
 
 
 def taken_for_references(host: Host, spec: ServerSpec) -> tuple[str, ...]:
@@ -184,14 +146,6 @@ def _shim(host: Host, spec: ServerSpec) -> tuple[ServerSpec, tuple[str, ...]]:
             mend="name a program that is an .exe, such as node with the server's own file",
         )
     return replace(spec, command="cmd", args=("/c", spec.command, *spec.args)), ()
-
-
-def _is_windows_program(machine: Machine, program: str) -> bool:
-    return (
-        machine.platform == "linux"
-        and machine.variable("WSL_DISTRO_NAME") is not None
-        and bool(_WINDOWS_DRIVE.match(machine.files.real(program)))
-    )
 
 
 def _dock_path(machine: Machine, program: str) -> str | None:
