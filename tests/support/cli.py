@@ -2,13 +2,17 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from connect_mcp.__main__ import main
 from connect_mcp.base.boundary import BUG_EXIT
+
+OUTPUTS = Path(__file__).parents[2] / "fixtures" / "outputs"
 
 
 @dataclass(frozen=True)
@@ -21,9 +25,19 @@ class Ran:
 
     @property
     def data(self) -> dict[str, Any]:
-        """The JSON that it printed."""
+        """The JSON that it printed, which has the documented shape."""
         value: dict[str, Any] = json.loads(self.out)
+        name = "error" if "error" in value else value["command"].replace(" ", "-")
+        shape(name).validate(value)
         return value
+
+
+@lru_cache(None)
+def shape(name: str) -> Draft202012Validator:
+    """The schema of what a command prints."""
+    schema = json.loads((OUTPUTS / f"{name}.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
 
 
 class CommandLine:
