@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
         Refused: where a file cannot be read or written, or a command cannot be started.
         Misuse: where the command line cannot be meant.
     """
-    from . import run_command, session_commands
+    from . import run_command, session_commands, surface_command
 
     ours, command = _split(argv)
     args = _parser().parse_args(ours)
@@ -47,6 +47,8 @@ def main(argv: Sequence[str]) -> int:
         )
     if args.command == "run":
         return run_command.run(args, command)
+    if args.command == "surface":
+        return surface_command.surface(args, command)
     return session_commands.record(args, command)
 
 
@@ -67,7 +69,7 @@ def _seconds(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from . import run_command, session_commands
+    from . import run_command, session_commands, surface_command
 
     parser = argparse.ArgumentParser(
         prog="connect-mcp conformance",
@@ -79,4 +81,5 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run_command.add_parsers(commands, _seconds)
     session_commands.add_parsers(commands, _seconds)
+    surface_command.add_parser(commands, _seconds)
     return parser

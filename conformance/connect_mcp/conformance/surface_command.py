@@ -1,0 +1,100 @@
+"""`connect-mcp conformance surface`: what a server offers, kept in a file and compared with it."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from connect_mcp.base.errors import Place, Refused
+
+
+def surface(args: argparse.Namespace, command: Sequence[str]) -> int:
+    """Print a server's surface, write it, or compare it with one that was written.
+
+    Raises:
+        Refused: where the server cannot be asked, or a file cannot be read or written.
+    """
+    from .engine import spoken
+    from .guard import Guard
+    from .lab import Lab, Options
+    from .result import Ended
+    from .subject import StdioSubject
+    from .surface import surface as looked
+
+    before = _kept(args.check) if args.check else None
+    with Guard() as guard:
+        lab = Lab(StdioSubject(command, guard), Options(args.timeout))
+        revision = str(before["revision"]) if before else spoken(lab)[0]
+        try:
+            found = looked(lab, revision)
+        except Ended as ended:
+            raise Refused("the server cannot be asked what it offers", why=ended.why) from None
+    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    if args.out:
+        _write(args.out, text)
+    if before is None:
+        sys.stdout.write(text if not args.out else f"{_size(found)}; written to {args.out}\n")
+        return 0
+    return _compare(args, before, found)
+
+
+def _compare(args: argparse.Namespace, before: Mapping[str, Any], found: Mapping[str, Any]) -> int:
+    from .surface import differences
+
+    changes = differences(before, found)
+    breaking = any(change.kind == "breaking" for change in changes)
+    if args.json:
+        data = {"version": 1, "changes": [change._asdict() for change in changes], "size": found["size"]}
+        sys.stdout.write(json.dumps({**data, "breaking": breaking}, indent=2) + "\n")
+    else:
+        for change in changes:
+            sys.stdout.write(f"{change.kind}: {change.where} {change.what}\n")
+        sys.stdout.write(f"{len(changes) or 'no'} changes{', some breaking' if breaking else ''}; {_size(found)}\n")
+    return 1 if breaking or (args.strict and changes) else 0
+
+
+def _size(found: Mapping[str, Any]) -> str:
+    size = found["size"]
+    return f"{size['tools']} tools, {size['bytes']:,} bytes, about {size['tokens_estimated']:,} tokens (an estimate)"
+
+
+def _kept(path: Path) -> Mapping[str, Any]:
+    from .surface import VERSION
+
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused("the surface cannot be read", place=Place(str(path)), why=error.strerror or "") from None
+    except ValueError:
+        raise Refused("this is no surface: it is not JSON", place=Place(str(path)), mend=_MEND) from None
+    if not isinstance(value, dict) or value.get("version") != VERSION or "revision" not in value:
+        raise Refused(f"this is no surface of version {VERSION}", place=Place(str(path)), mend=_MEND)
+    return value
+
+
+_MEND = "connect-mcp conformance surface --out FILE -- COMMAND writes one"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Refused("the surface cannot be written", place=Place(str(path)), why=error.strerror or "") from None
+
+
+def add_parser(commands: Any, seconds: Any) -> None:
+    """The options of this command."""
+    parser = commands.add_parser(
+        "surface",
+        help="what a server offers to its callers, and what a change does to them",
+        description="List a server's tools, prompts and resources with their schemas, or compare them with a list.",
+        usage="connect-mcp conformance surface [--out FILE] [--check FILE] [--strict] [--json] -- COMMAND [ARG…]",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write it to this file")
+    parser.add_argument("--check", type=Path, metavar="FILE", help="compare with this one: exit 1 where callers break")
+    parser.add_argument("--strict", action="store_true", help="exit 1 for any difference")
+    parser.add_argument("--timeout", type=seconds, default=10.0, metavar="S", help="seconds to wait for an answer")
+    parser.add_argument("--json", action="store_true", help="print the differences as JSON")
