@@ -1,3 +1,4 @@
+import argparse
 import io
 import json
 import stat
@@ -8,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from connect_mcp.installer.commands import configure
+from connect_mcp.installer.hosts.all_hosts import find
 from support.cli import CommandLine
 from support.http_server import http_server
+from support.machines import machine
 from support.terminal import at_a_terminal
 from support.web_server import Asked, Said, web_server
 
@@ -80,6 +84,17 @@ def test_of_all_hosts_those_without_such_a_form_are_left_out_and_named(connect_m
     ran = connect_mcp("configure", "--all", "--url", URL, "--no-verify")
     assert ran.code == 1
     assert "none of the hosts that were found" in ran.err
+
+
+def test_of_all_hosts_in_wsl_those_of_the_windows_side_are_left_out_and_named() -> None:
+    args = argparse.Namespace(scope="user")
+    here = machine(
+        env={"WSL_DISTRO_NAME": "Ubuntu"},
+        files={"/mnt/c/Users/ann/AppData/Roaming/Claude": None, "/home/user/.cursor": None},
+    )
+    able, left_out = configure._able([find("cursor"), find("claude-desktop")], args, here, None)
+    assert able == [find("cursor")]
+    assert "left out: Claude Desktop, which is on the Windows side: --config /mnt/c/Users/ann/" in left_out[0]
 
 
 @pytest.mark.parametrize(

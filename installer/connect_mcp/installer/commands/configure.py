@@ -29,6 +29,7 @@ from ..placing import must_be_readable
 from ..prompt import chosen, confirmed, somebody_is_there
 from ..secrecy import add_secrecy, keeping, wanted
 from ..sources import Source, add_sources, source_of
+from ..wsl import on_windows_alone
 
 if TYPE_CHECKING:
     from ..verify import Verified
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     env = _variables(args, machine)
     source = source_of(args, machine, env)
     args.name = args.name or (source.name if source else "") or DEFAULT_NAME
-    hosts, left_out = _able(hosts, source) if source and args.all else (hosts, [])
+    hosts, left_out = _able(hosts, args, machine, source) if args.all else (hosts, [])
     store = Store(folders.config)
     embedded = source is None and _embedded(args, machine, env, store)
     wish = wanted(args, machine, store, {**env, **(source.spec.env if source else {})})
@@ -148,17 +149,23 @@ def _hosts(args: argparse.Namespace, machine: Machine) -> list[Host]:
     return [found[index] for index in picked]
 
 
-def _able(hosts: Sequence[Host], source: Source) -> tuple[list[Host], list[str]]:
-    """The hosts that can have a server of that kind, and a sentence on each of the others.
+def _able(
+    hosts: Sequence[Host], args: argparse.Namespace, machine: Machine, source: Source | None
+) -> tuple[list[Host], list[str]]:
+    """Of the hosts that `--all` found, those that can have this server, and a sentence on each of the others.
 
     Raises:
         Refused: where none can.
     """
-    transport = source.spec.transport
-    able = [host for host in hosts if any(form and transport in form.transports for form in (host.stdio, host.remote))]
-    left_out = [
-        f"left out: {host.title}, whose file has no form for it; {host.instead}" for host in hosts if host not in able
-    ]
+    transport = source.spec.transport if source else "stdio"
+    able, left_out = [], []
+    for host in hosts:
+        if not any(form and transport in form.transports for form in (host.stdio, host.remote)):
+            left_out.append(f"left out: {host.title}, whose file has no form for it; {host.instead}")
+        elif args.scope == "user" and (there := on_windows_alone(machine, host)):
+            left_out.append(f"left out: {host.title}, which is on the Windows side: --config {printable(there)}")
+        else:
+            able.append(host)
     if not able:
         raise Refused("none of the hosts that were found can have this server", why="\n".join(left_out))
     return able, left_out
