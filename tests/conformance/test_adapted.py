@@ -227,6 +227,12 @@ PARAMS = {"sampling/createMessage": {"params": {"messages": [], "maxTokens": 1}}
     ]
 
 
+def test_what_the_server_asks_once_the_host_has_gone_is_not_answered(tmp_path: Path) -> None:
+    faults = "import atexit; atexit.register(say, {'jsonrpc': '2.0', 'id': 1, 'method': 'roots/list'})"
+    result, _ = play(tmp_path, faults, *START, *LIST, *END)
+    assert (result.outcome, result.differences) == ("pass", ())
+
+
 REFUSES = f"def answer(m, usual=answer):\n    {ERROR} if m['method'] == 'server/discover' else usual(m)"
 SILENT = "def answer(m, usual=answer): m['method'] == 'server/discover' or usual(m)"
 MODERN_REST = [

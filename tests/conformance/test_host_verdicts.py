@@ -203,6 +203,12 @@ def test_a_visit_says_what_the_host_was_recorded_to_say(
             "works with this server: .+",
         ),
         (
+            "codex",
+            "def call(n, a): return {'content': [{'type': 'text', 'text': '3'}], 'structuredContent': {'result': 3}}",
+            "works",
+            "works with this server: .+",
+        ),
+        (
             "opencode",
             "def call(n, a): return {'content': [], 'structuredContent': {'a': 1}}",
             "loses",

@@ -371,6 +371,8 @@ class Adapted(Player):
         method = str(message["method"])
         usual: Message = {"error": {"code": -32601, "message": "Method not found"}}
         replies: Mapping[str, Message] = {"ping": {"result": {}}, "*": usual, **self.script.replies}
+        if self.closed:
+            return  # nobody is there to answer any more
         if reply := replies.get(method, replies["*"]):  # an empty one: this host never answers
             self.send_message({"jsonrpc": "2.0", "id": message["id"], **reply})
 

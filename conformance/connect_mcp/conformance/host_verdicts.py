@@ -250,10 +250,11 @@ def _shown(profile: Profile, seen: Seen, result: Mapping[str, Any]) -> Iterator[
 
 def _is_same(text: Any, structured: Any) -> bool:
     """Whether a text says what structured content says: the same as JSON, or the one value in it."""
-    if isinstance(structured, dict) and len(structured) == 1 and text == next(iter(structured.values())):
+    values = [structured, *(structured.values() if isinstance(structured, dict) and len(structured) == 1 else ())]
+    if text in values:
         return True
     try:
-        return bool(json.loads(text) == structured)
+        return json.loads(text) in values
     except (ValueError, TypeError, RecursionError):
         return False
 

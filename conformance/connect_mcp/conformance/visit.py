@@ -23,7 +23,7 @@ from .report import for_report
 from .session import META_REVISION, Event, Json
 
 _META = "io.modelcontextprotocol/"
-_ORPHAN_PATIENCE = 2.0  # seconds for a server to end that its host leaves to itself
+_ORPHAN_PATIENCE = 10.0  # seconds for a server to end that its host leaves to itself
 _HERE = Event(0, 0.0, "host")
 
 
