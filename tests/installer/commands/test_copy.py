@@ -52,6 +52,7 @@ def test_a_secret_goes_into_the_store_and_no_other_hosts_file(connect_mcp: Comma
     ran = connect_mcp("copy", "--from", "cursor", "--to", "codex,claude-code", "--name", "github")
     assert ran.code == 0, ran.err
     assert PLANTED not in ran.out + ran.err
+    assert "kept in the store: GITHUB_TOKEN" in ran.out
     assert Store(folders().config).value("GITHUB_TOKEN") == PLANTED
     holding = [path for path in hosts_files(home) if PLANTED.encode() in path.read_bytes()]
     assert holding == [home / ".cursor" / "mcp.json"]

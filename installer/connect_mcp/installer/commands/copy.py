@@ -40,6 +40,7 @@ class Copied:
     Attributes:
         host: the host that it is for.
         name: the server's name.
+        path: the host's file.
         job: what is written; None where nothing is.
         notes: what has no equivalent there.
         why: why it was not copied, or "".
@@ -47,6 +48,7 @@ class Copied:
 
     host: Host
     name: str
+    path: str
     job: Job | None = None
     notes: tuple[str, ...] = ()
     why: str = ""
@@ -108,7 +110,9 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
             [job.target for job in jobs], folders, command=command, in_place=args.in_place, known=planned
         ).files
     changed = changed_paths(written)
-    lines = [*_lines(copied, changed, machine), *([f"undo with: {UNDO}"] if changed else [])]
+    lines = _lines(copied, changed, machine)
+    lines += [f"kept in the store: {', '.join(foreseen.pending)}"] if foreseen.pending else []
+    lines += [f"undo with: {UNDO}"] if changed else []
     data = {"command": "copy", **_facts(source, copied, changed), "undo": UNDO if changed else None}
     return Outcome(data, "\n".join(lines), 1 if failed else 0)
 
@@ -121,7 +125,7 @@ def _chosen(args: argparse.Namespace, machine: Machine, source: Host) -> dict[st
     """
     project = str(args.project) if args.project else None
     files = [file for file in configured_files(machine, source, project) if args.from_scope in (None, file.scope)]
-    if broken := next((file.refusal for file in files if file.refusal), None):
+    if broken := next((file.refusal for file in files if file.refusal and not file.rank), None):
         raise broken
     found: dict[str, ConfiguredFile] = {}
     for file in used_first(files):
@@ -158,18 +162,20 @@ def _copied(
         existing = entries_of(text_of(machine, location), location).get(target.entry_key(name))
         hidden = hide(spot, server.spec, wish, known)
         if existing is not None and target.read(existing) in (server.spec, hidden.spec):
-            return Copied(target, name, notes=notes)
+            return Copied(target, name, location.path, notes=notes)
         if existing is not None and not args.force:
             place = short(location.path, machine)
-            return Copied(target, name, why=f"another server of this name is in {place}; --force replaces it")
+            return Copied(
+                target, name, location.path, why=f"another server of this name is in {place}; --force replaces it"
+            )
         job = job_of(spot, hidden, extra=server.extra, force=args.force)
         foreseen.pending.update(hidden.keep)
     except Misuse:
         raise
     except Refused as refusal:
         why = "; ".join(filter(None, (refusal.what, refusal.why, refusal.mend)))
-        return Copied(target, name, why=masked(printable(why), known))
-    return Copied(target, name, job, notes)
+        return Copied(target, name, location.path, why=masked(printable(why), known))
+    return Copied(target, name, location.path, job, notes)
 
 
 def _secrets(jobs: Sequence[Job], files: Iterable[ConfiguredFile]) -> frozenset[str]:
@@ -180,7 +186,7 @@ def _secrets(jobs: Sequence[Job], files: Iterable[ConfiguredFile]) -> frozenset[
 def _action(one: Copied, changed: frozenset[str]) -> str:
     if one.why:
         return "not copied"
-    if one.job is None or one.job.location.path not in changed:
+    if one.job is None or one.path not in changed:
         return "unchanged"
     return "added" if one.job.is_new else "updated"
 
@@ -190,7 +196,7 @@ def _facts(source: Host, copied: Sequence[Copied], changed: frozenset[str]) -> M
         {
             "host": one.host.id,
             "name": one.name,
-            "path": one.job.location.path if one.job else None,
+            "path": one.path,
             "action": _action(one, changed),
             "why": one.why or None,
             "without": list(one.notes),
@@ -206,8 +212,8 @@ def _lines(copied: Sequence[Copied], changed: frozenset[str], machine: Machine) 
     lines: list[str] = []
     for host in {one.host.id: one.host for one in copied}.values():
         mine = [one for one in copied if one.host is host]
-        path = next((one.job.location.path for one in mine if one.job), "")
-        lines.append(f"{host.title}" + (f" ({short(path, machine)})" if path else ""))
+        path = mine[0].path
+        lines.append(f"{host.title} ({short(path, machine)})")
         for one in mine:
             lines.append(f"  `{printable(one.name)}`: {_action(one, changed)}" + (f": {one.why}" if one.why else ""))
             lines += [f"    {note}" for note in one.notes]
