@@ -8,8 +8,8 @@ from connect_mcp.base.text import printable
 
 from ...bundled import KEY_VARIABLE, is_bundled
 from ...editors.model import Value
-from ...installation import SCRIPT
 from ...spec import ServerSpec, Template
+from ...stored import needs, unwrapped
 from ..model import Finding, Server, Sight
 from ..words import entry, named, ours, shown
 
@@ -82,9 +82,10 @@ def references_are_this_hosts(sight: Sight, server: Server) -> Iterator[Finding]
 def secrets_are_in_the_store(sight: Sight, server: Server) -> Iterator[Finding]:
     """What `connect-mcp run` would take from our store is in it."""
     spec = server.spec
-    if spec is None or spec.is_remote or server.off or spec.args[:1] != ("run",) or SCRIPT not in spec.command:
+    if spec is None or server.off:
         return
-    for name in _wanted(spec.args):
+    names = needs(spec) if "--profile" in spec.args else unwrapped(spec)[1]
+    for name in names.values():
         if name not in sight.secrets:
             yield Finding(
                 "secret-missing",
@@ -95,18 +96,6 @@ def secrets_are_in_the_store(sight: Sight, server: Server) -> Iterator[Finding]:
                 f"connect-mcp secret set {printable(name)}",
                 ("connect-mcp", "secret", "set", name),
             )
-
-
-def _wanted(args: tuple[str, ...]) -> list[str]:
-    names = []
-    for at, word in enumerate(args):
-        if word == "--":
-            break
-        if word == "--secret" and at + 1 < len(args):
-            names.append(args[at + 1].partition("=")[0])
-        elif word.startswith("--secret="):
-            names.append(word.split("=")[1])
-    return names
 
 
 def the_api_key_is_there(sight: Sight, server: Server) -> Iterator[Finding]:
