@@ -17,7 +17,7 @@ from connect_mcp.base.host_locks import HostLock
 from connect_mcp.base.system import System
 from connect_mcp.installer.apply import Target, Transaction, pending, plan, plan_out, recover, take_out, write
 from connect_mcp.installer.editors.model import Put, Remove, Section
-from connect_mcp.installer.history import undo
+from connect_mcp.installer.history import past, undo
 from connect_mcp.installer.journal import Journal
 from support.systems import Counting, dying, failing
 
@@ -834,6 +834,17 @@ def test_undoing_a_change_of_an_entry_that_is_gone_makes_no_piece_of_it(config: 
     assert undo(ours).files[0].how in ("left", "same")
     assert config.read_bytes() == before
     assert Journal(ours).installed() == ()
+
+
+def test_undoing_an_undo_leaves_what_was_put_since(config: Path, ours: Folders) -> None:
+    add(config, ours)
+    undo(ours)
+    other = Put(SERVERS, "connect", {"command": "/bin/other"})
+    write([Target(str(config), "jsonc", (other,))], ours, command="configure again")
+    before = config.read_bytes()
+    assert [outlook for one in past(ours, []) for _, outlook in one.files] == ["exact", "nothing"]
+    assert undo(ours, 2).files[0].how == "left"
+    assert config.read_bytes() == before
 
 
 def test_an_undo_can_be_undone_also_where_others_wrote_since(config: Path, ours: Folders) -> None:

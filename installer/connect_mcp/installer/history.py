@@ -17,7 +17,7 @@ from connect_mcp.base.system import SYSTEM, System
 
 from .editors import engine
 from .editors.formats import format_named
-from .editors.model import Edit, Put, Remove, Section, Value
+from .editors.model import Change, Edit, Put, Section, Value
 from .journal import FileRecord, Installed, Journal, Key, Record
 from .transaction import Step, Work, pending, recover, transact
 
@@ -199,12 +199,13 @@ class _Look:
         except Refused:
             return "unreadable"
 
-    def _is_there(self, change: Put | Remove, file: FileRecord) -> bool:
+    def _is_there(self, change: Change, file: FileRecord) -> bool:
         if change.section not in self._entries:
-            text = engine.decode(self._data or b"", file.path)
-            self._entries[change.section] = engine.read(text, format_named(file.format), change.section, file.path)
-        put = isinstance(change, Put) is not file.backward
-        return (change.name in self._entries[change.section]) is put
+            self._entries[change.section] = _entries(self._data, change.section, file)
+        there = isinstance(change, Put)
+        if file.backward:  # what that undo took out must be gone still; what it changed or put back must be there
+            there = not there or change.name in _entries(file.after, change.section, file)
+        return (change.name in self._entries[change.section]) is there
 
 
 def purge(folders: Folders, *, system: System = SYSTEM) -> None:
@@ -246,7 +247,7 @@ def _undoable(journal: Journal, wanted: int | None, notes: list[str]) -> Record:
 def _skipped(wanted: Record, skip: Sequence[str]) -> frozenset[str]:
     """The real paths of the files that are left alone."""
     reals = {file.path: file.real for file in wanted.files}
-    found = set()
+    found: set[str] = set()
     for path in skip:
         real = os.path.realpath(os.path.expanduser(path))
         if path not in reals and real not in reals.values():
@@ -324,11 +325,9 @@ def _restore(file: FileRecord, system: System) -> tuple[Step | None, How]:
     if now.data is None:
         return None, "gone"
     fmt, is_now = format_named(file.format), engine.decode(now.data, file.path)
-    if file.backward:
-        edit = engine.edit(is_now, fmt, file.changes, path=file.path)
-    else:
-        was, left = engine.decode(file.before or b"", file.path), engine.decode(file.after or b"", file.path)
-        edit = engine.reverse(Edit(was, left, ()), file.changes, is_now, fmt, file.path)
+    was, left = (engine.decode(data or b"", file.path) for data in (file.before, file.after))
+    changes = engine.opposites(file.changes, left, was, fmt, file.path) if file.backward else file.changes
+    edit = engine.reverse(Edit(was, left, ()), changes, is_now, fmt, file.path)
     if not edit.changed:
         return None, "left"
     return _step(file, now, edit.new.encode("utf-8")), "reversed"
@@ -360,10 +359,10 @@ def _with_way_out(refusal: Refused, wanted: Record, file: FileRecord) -> Refused
 
 def _secrets(step: Step) -> frozenset[str]:
     """The secret values in the sections that a step is about, before and after it."""
-    fmt, found = format_named(step.format), set()
+    found: set[str] = set()
     for data in (step.seen.data, step.after):
         for section in {change.section for change in step.changes}:
-            found |= secret_values(dict(engine.read(engine.decode(data or b"", step.path), fmt, section, step.path)))
+            found |= secret_values(dict(_entries(data, section, step)))
     return frozenset(found)
 
 
@@ -380,11 +379,10 @@ def _rows(
             continue
         if now.get(key) == row:
             rows[key] = wanted.rows_before.get(key)
-        elif real in after and name not in _entries(after[real], section):
+        elif real in after and name not in _entries(after[real].after, section, after[real]):
             rows[key] = None
     return rows
 
 
-def _entries(step: Step, section: Section) -> Mapping[str, Value]:
-    text = engine.decode(step.after or b"", step.path)
-    return engine.read(text, format_named(step.format), section, step.path)
+def _entries(data: bytes | None, section: Section, file: Step | FileRecord) -> Mapping[str, Value]:
+    return engine.read(engine.decode(data or b"", file.path), format_named(file.format), section, file.path)

@@ -200,9 +200,18 @@ def reverse(edited: Edit, changes: Sequence[Change], current: str, fmt: Format, 
         exact = Edit(current, apply_splices(current, (splice,)), ((splice,),))
         if exact.new == edited.old or _leads_to(current, exact.new, changes, fmt):
             return exact
-    opposites = [_opposite(change, edited.old, current, fmt, path) for change in reversed(changes)]
-    careful = edit(current, fmt, [change for change in opposites if change is not None], path=path)
+    careful = edit(current, fmt, opposites(changes, edited.old, current, fmt, path), path=path)
     return exact if splice is not None and reads_alike(exact.new, careful.new, fmt) else careful
+
+
+def opposites(changes: Sequence[Change], old: str, current: str, fmt: Format, path: str = "config") -> list[Change]:
+    """The changes that take `changes` back out of the text `current`, given the text `old` that they were made to.
+
+    Raises:
+        Refused: where a text does not parse.
+    """
+    found = (_opposite(change, old, current, fmt, path) for change in reversed(changes))
+    return [change for change in found if change is not None]
 
 
 def reads_alike(one: str, two: str, fmt: Format) -> bool:
