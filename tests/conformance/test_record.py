@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,25 @@ def test_a_line_is_recorded_before_it_is_passed_on(tmp_path: Path) -> None:
         assert said(out, "host") == said(out, "server") == [{"id": 1}]
     finally:
         end(process)
+
+
+def test_a_host_that_gives_a_millisecond_between_its_signal_and_the_kill_finds_all_that_was_said(
+    tmp_path: Path,
+) -> None:
+    for number in range(3):
+        out = tmp_path / f"session-{number}.jsonl"
+        process = start(out, program(tmp_path, ECHO))
+        try:
+            for identity in range(5):
+                writer(process).write(b'{"id":%d}\n' % identity)
+                reader(process).readline()
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.001)
+            process.kill()
+            process.wait(PATIENCE)
+            assert said(out, "host") == said(out, "server") == [{"id": identity} for identity in range(5)]
+        finally:
+            end(process)
 
 
 @pytest.mark.parametrize(
