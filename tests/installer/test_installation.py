@@ -1,13 +1,23 @@
 """How we are installed, as the real uv 0.13.9 and pipx 1.18.4 lay it out; `test_real_runners` runs them themselves."""
 
 import json
+import sys
+import sysconfig
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.machine import Machine, Platform
-from connect_mcp.installer.installation import CommandForm, Installation, cached_by, our_command, requirement
+from connect_mcp.installer.installation import (
+    CommandForm,
+    Installation,
+    cached_by,
+    our_command,
+    requirement,
+    this_installation,
+)
 from support.machines import HOMES, machine
 
 WHEEL = "/srv/connect_mcp-1-py3-none-any.whl"
@@ -179,3 +189,42 @@ def test_a_file_url_becomes_a_path_of_its_platform(platform: Platform, url: str,
 )
 def test_a_source_is_named_as_runners_take_it(noted: dict[str, object], source: str) -> None:
     assert requirement(machine(), json.dumps(noted)) == source
+
+
+@pytest.fixture
+def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An interpreter in a folder without our script, and the folders of two more, as `sysconfig` names them."""
+    for folder in ("bin", "scripts", "user"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setattr(sys, "argv", ["/elsewhere/__main__.py"])
+    paths = {None: tmp_path / "scripts", sysconfig.get_preferred_scheme("user"): tmp_path / "user"}
+    monkeypatch.setattr(sysconfig, "get_path", lambda name, scheme=None: str(paths[scheme]))
+    return tmp_path
+
+
+def script(folder: Path) -> str:
+    (folder / "connect-mcp").write_text("")
+    return str(folder / "connect-mcp")
+
+
+def test_the_script_that_was_started_is_ours(python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beside, started = script(python / "bin"), script(python)
+    monkeypatch.setattr(sys, "argv", [started, "configure"])
+    assert this_installation().scripts == (started, beside)
+
+
+def test_else_the_one_beside_the_interpreter_is(python: Path) -> None:
+    beside = script(python / "bin")
+    assert this_installation().scripts == (beside,)
+
+
+@pytest.mark.parametrize("folder", ["scripts", "user"])
+def test_else_the_one_where_installers_put_scripts_is(python: Path, folder: str) -> None:
+    put = script(python / folder)  # Homebrew and framework builds; `pip install --user`
+    assert this_installation().scripts == (put,)
+
+
+def test_else_there_is_none(python: Path) -> None:
+    assert this_installation().scripts == ()
+    assert our_command(machine(), this_installation()) == (str(python / "bin" / "python"), ("-m", "connect_mcp"))

@@ -156,6 +156,7 @@ def test_a_url_that_is_not_encrypted_is_warned_of(connect_mcp: CommandLine) -> N
 
 def test_a_server_behind_a_url_is_called_as_the_host_would_and_counted(connect_mcp: CommandLine) -> None:
     with http_server("--embedded") as server:
+        assert "its URL was called: 47 tools" in connect_mcp("configure", "cursor", "--url", server.url).out
         data = connect_mcp("configure", "cursor", "codex", "--url", server.url, "--json").data
     assert [fact["verified"]["tools"] for fact in data["hosts"]] == [47, 47]
 

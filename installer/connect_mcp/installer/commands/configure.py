@@ -310,6 +310,7 @@ def _block(job: Job, action: str, check: Verified | None, machine: Machine) -> s
         lines += ["it is there, and wants a login or a header:", *check.login.splitlines()]
         lines.append(f"log in from {job.host.title}, or give it a key: --header Authorization='Bearer …'")
     elif check is not None:
-        lines.append(f"{check.tools} tools, ready in {check.milliseconds} ms")
+        told = f"{check.tools} tools, ready in {check.milliseconds} ms"
+        lines.append(f"its URL was called: {told}" if job.spec.is_remote else told)
     lines += [f"warning: {warning}" for warning in job.warnings]
     return "\n  ".join([*lines, job.host.reload])
