@@ -83,6 +83,12 @@ def with_package(**changed: Any) -> str:
             "Variables[0].name: this is no name",
             '"A=B"',
         ),
+        (
+            with_package(environmentVariables=[{"name": "LD_PRELOAD", "value": "x"}]),
+            "name: LD_PRELOAD makes",
+            '"LD_PRE',
+        ),
+        (with_package(environmentVariables=[{"name": "Path", "default": "x"}]), "name: Path makes programs", '"Path'),
         (with_package(environmentVariables=[{"value": "x"}]), "Variables[0]: name is missing", '{"value"'),
         (
             with_package(packageArguments=[{"type": "positional"}]),

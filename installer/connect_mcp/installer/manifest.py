@@ -48,6 +48,20 @@ _INDEXES = {
     "pypi": ("https://pypi.org",),
     "npm": ("https://registry.npmjs.org",),
 }
+_LOADERS = frozenset(
+    {
+        "BASH_ENV",
+        "ENV",
+        "JAVA_TOOL_OPTIONS",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "PATH",
+        "PERL5OPT",
+        "PYTHONHOME",
+        "PYTHONPATH",
+    }
+    | {"PYTHONSTARTUP", "RUBYOPT"}
+)
 _TRANSPORTS: Mapping[str, Transport] = {"streamable-http": "http", "sse": "sse"}
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.-]*)\}")
 
@@ -423,6 +437,14 @@ def _package(package: Element, kind: str, values: Values, machine: Machine, warn
         name = variable.required("name")
         if not is_variable(name):
             variable.refuse("this is no name that an environment variable can have", at="name")
+        if name in values.elsewhere:
+            continue
+        if _loads_code(name) and (variable.get("value") or variable.get("default")):
+            variable.refuse(
+                f"{name} makes programs load other code, so a manifest may not set it",
+                mend=f"--env {name}=VALUE sets it, if that is meant",
+                at="name",
+            )
         for value in values.of(variable, name):
             env[name] = value
             if looks_secret(name):
@@ -432,6 +454,11 @@ def _package(package: Element, kind: str, values: Values, machine: Machine, warn
     forms = {"uvx": _uvx, "pipx": _pipx, "npx": _npx, "bunx": _bunx, "docker": _container, "podman": _container}
     args = forms[runner](identifier, version, before, [*env, *sorted(values.elsewhere)])
     return ServerSpec(command=runner, args=(*args, *after), env=env)
+
+
+def _loads_code(name: str) -> bool:
+    """Whether a variable changes what the runner itself loads, before the package has its say."""
+    return name.upper() in _LOADERS or name.upper().startswith(("LD_", "DYLD_"))
 
 
 def _identifier(package: Element, kind: str) -> str:
