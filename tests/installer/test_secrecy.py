@@ -167,3 +167,34 @@ def test_an_entrys_name_becomes_a_profile_whatever_it_holds(wish: Wanted) -> Non
     for entry, name in (("io.github/x y=z", "io.github/x-y-z/GITHUB_TOKEN"), ("-ä-", "entry/GITHUB_TOKEN")):
         at = replace(spot(find("cursor")), entry=entry)
         assert dict(hide(at, SERVER, wish).keep) == {name: PLANTED}
+
+
+ARGUMENTS = {
+    ("--api-key", "abc"): {"abc"},
+    ("--api-key=abc",): {"--api-key=abc"},
+    ("-H", "Authorization: Bearer abcdef123456"): {"Authorization: Bearer abcdef123456"},
+    ("sk-0123456789abcdef",): {"sk-0123456789abcdef"},
+    ("http://ada:pw12345@x.example",): {"http://ada:pw12345@x.example"},
+    ("--key", "/etc/ssl/key.pem", "--token", "~/token", "--auth", "--verbose"): set(),
+    ("--token", "${TOKEN}", "--token", "$TOKEN"): set(),
+    ("/opt/node22/lib/server/with/a/long/path/in1t", "@scope/server", "--port", "80"): set(),
+}
+
+
+@pytest.mark.parametrize("args", ARGUMENTS, ids=lambda args: " ".join(args))
+def test_secrets_among_the_arguments_are_seen_and_paths_are_none(args: tuple[str, ...], wish: Wanted) -> None:
+    done = hide(spot(find("cursor")), ServerSpec("/opt/server", args), wish)
+    assert (done.values, done.inline, done.spec.args) == (frozenset(ARGUMENTS[args]), bool(ARGUMENTS[args]), args)
+
+
+def test_a_variable_is_filled_from_the_hosts_variable_that_is_named(wish: Wanted) -> None:
+    asked = replace(wish, mode="reference", named={"GH_PAT": "acme/GITHUB_TOKEN"})
+    done = hide(spot(find("cursor")), replace(SERVER, env={}), asked)
+    assert done.spec.env == {"GH_PAT": Template(Reference("env", "GITHUB_TOKEN"))}
+    with pytest.raises(Refused, match="cannot be told"):  # it hands variables on by their names alone
+        hide(spot(find("codex")), replace(SERVER, env={}), asked)
+
+
+def test_in_a_project_everybody_keeps_their_own(wish: Wanted) -> None:
+    done = hide(spot(find("cursor"), scope="project"), SERVER, replace(wish, mode="store"))
+    assert done.warnings == ("everybody who gets this file keeps their own: connect-mcp secret set GITHUB_TOKEN",)

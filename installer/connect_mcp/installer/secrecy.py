@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, get_args
 
 from connect_mcp.base.errors import Misuse, Place, Refused
@@ -204,7 +204,7 @@ def hide(place: Spot, spec: ServerSpec, wish: Wanted, known: frozenset[str] = fr
         secrets[URL_VARIABLE] = spec.env[URL_VARIABLE]
     secrets |= {name: wish.values.get(name, "") for name in wish.named if name not in spec.env}
     mode = wish.mode or ("reference" if place.is_shared and not bundled else "store")
-    in_arguments = secret_values({"args": list(spec.args)}) | {text for text in spec.args if text in known}
+    in_arguments = _in_arguments(spec.args, known)
     doing = {"store": _stored, "reference": _referred, "inline": _written}[mode]
     done = doing(place, spec, secrets, wish) if secrets else Hidden(spec)
     if not in_arguments:
@@ -217,6 +217,17 @@ def hide(place: Spot, spec: ServerSpec, wish: Wanted, known: frozenset[str] = fr
         inline=True,
         warnings=(*done.warnings, warning),
     )
+
+
+def _in_arguments(args: Sequence[str], known: frozenset[str]) -> set[str]:
+    """The arguments that hold a secret: of the form of one, or behind an option that tells, unless that is a path."""
+    found = set()
+    for before, text in zip(("", *args), args, strict=False):
+        telling = before.startswith("-") and "=" not in before and looks_secret(before)
+        value = telling and not text.startswith(("-", "/", "./", "../", "~", "$", "{"))
+        if not isinstance(text, Template) and (value or text in known or masked(text) != text):
+            found.add(text)
+    return found
 
 
 def _is_secret(name: str, text: str, known: frozenset[str], named: Mapping[str, str]) -> bool:
@@ -261,6 +272,8 @@ def _stored(place: Spot, spec: ServerSpec, secrets: Mapping[str, str], wish: Wan
             notes.append(f"{name} is not stored yet: {set_line(name)}")
         names[variable] = name
     keep = {name: value for name, value in keep.items() if name not in kept or wish.store.value(name) != value}
+    if place.is_shared:
+        notes += [f"everybody who gets this file keeps their own: {set_line(name)}" for name in names.values()]
     rest = {variable: name for variable, name in names.items() if variable not in own}
     spec = replace(spec, env={key: text for key, text in spec.env.items() if key not in names})
     if rest:
@@ -296,7 +309,8 @@ def _must_read_back(place: Spot, spec: ServerSpec, store: Store, name: str) -> N
 
 def _referred(place: Spot, spec: ServerSpec, secrets: Mapping[str, str], wish: Wanted) -> Hidden:
     """In the host's own form for a variable of its own, or for something that it asks a person for."""
-    references = {variable: _reference(place, variable) for variable in secrets}
+    names = {variable: wish.named.get(variable, variable).rpartition("/")[2] for variable in secrets}
+    references = {variable: _reference(place, name) for variable, name in names.items()}
     spec = replace(spec, env={**spec.env, **{name: Template(reference) for name, reference in references.items()}})
     _must_have_a_form(place, spec, started=True)
     notes = [
@@ -339,7 +353,10 @@ def _looked_for(place: Spot, reference: Reference, was_given: bool) -> list[str]
         # continuedev/continue: `~/.continue/.env`, and cn's own environment before it
         path = machine.join(machine.parent(place.host.locate(machine).path), ".env")
         text = (machine.files.read(path) or b"").decode("utf-8", "replace")
-        if machine.variable(name) is None and value_in(text, name, path) is None:
+        there = None
+        with contextlib.suppress(Refused):  # it is not our file to judge
+            there = value_in(text, name, path)
+        if machine.variable(name) is None and there is None:
             notes.append(f"{name} is not set where {title} looks for it: put it into {printable(path)}")
         return notes
     if machine.variable(name) is None:
