@@ -150,3 +150,16 @@ def test_a_server_of_the_same_name_stays_off_when_another_is_removed(
     (told,) = connect_mcp("status", "claude-code", "--json").data["hosts"]
     assert [server["off"] for file in told["files"] for server in file["servers"]] == [True]
     assert theirs.exists()
+
+
+def test_a_list_in_a_projects_settings_counts_as_well(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(home / ".gemini" / "settings.json", b'{"mcpServers": {"x": {"command": "a"}}, "mcp": {"excluded": ["y"]}}')
+    theirs = put(tmp_path / ".gemini" / "settings.json", b'{"mcp": {"excluded": ["x", "z"]}}')
+    assert "switched off" in connect_mcp("status", "gemini-cli").out
+    assert "is off already" in connect_mcp("disable", "gemini-cli", "--name", "x").out
+    assert connect_mcp("enable", "gemini-cli", "--name", "x").code == 0
+    assert theirs.read_bytes() == b'{"mcp": {"excluded": ["z"]}}'
+    assert "switched off" not in connect_mcp("status", "gemini-cli").out

@@ -1,10 +1,11 @@
 """What is configured on a machine: every host's files and the entries in them, read and never changed."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from connect_mcp.base.errors import Place, Refused
 from connect_mcp.base.machine import Machine
-from connect_mcp.base.record import field, record
+from connect_mcp.base.record import field, record, replace
 
 from .editors.engine import decode, read
 from .editors.formats import format_named
@@ -101,12 +102,24 @@ def used_first(files: Iterable[ConfiguredFile]) -> list[ConfiguredFile]:
     return sorted(files, key=rank)
 
 
-def switched_off(machine: Machine, host: Host, project: str | None = None) -> frozenset[str]:
-    """The names in the list that a host keeps of servers that are off; none where that cannot be read."""
+def off_lists(machine: Machine, host: Host, project: str | None = None) -> list[Location]:
+    """The lists that a host keeps of the names of servers that are off, the one to write first.
+
+    Where that is in the user's settings, a project's settings may have one too, and both count (gemini 0.61.0, live).
+    """
     if host.off_names is None:
-        return frozenset()
-    location = host.off_names.locate(machine, machine.join(machine.cwd, project or ""))
-    try:
-        return frozenset(entries_of(text_of(machine, location), location))
-    except Refused:
-        return frozenset()
+        return []
+    own = host.off_names.locate(machine, machine.join(machine.cwd, project or ""))
+    if not {"user", "project"} <= set(host.scopes) or host.locate(machine, "user", project).path != own.path:
+        return [own]
+    other = replace(host.locate(machine, "project", project), section=own.section)
+    return [own, other] if other.path != own.path else [own]
+
+
+def switched_off(machine: Machine, host: Host, project: str | None = None) -> frozenset[str]:
+    """The names in a host's lists of what is off; those of a list that cannot be read are not among them."""
+    names: set[str] = set()
+    for location in off_lists(machine, host, project):
+        with contextlib.suppress(Refused):
+            names.update(entries_of(text_of(machine, location), location))
+    return frozenset(names)

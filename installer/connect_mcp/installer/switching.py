@@ -11,7 +11,7 @@ from connect_mcp.base.record import field, record
 from connect_mcp.base.text import printable
 
 from .apply import Target, plan, plan_out, take_out, write
-from .configured import ConfiguredFile, configured_files, entries_of, text_of, used_first
+from .configured import ConfiguredFile, configured_files, entries_of, off_lists, switched_off, text_of, used_first
 from .diff import diffs, short
 from .editors.engine import decode, read
 from .editors.formats import format_named
@@ -32,14 +32,14 @@ class Switch:
     Attributes:
         host: the host.
         file: where its entry is.
-        target: what switches it, for Apply; None where it is switched already.
+        targets: what switches it, for Apply; () where it is switched already.
         path: the file that this is done in.
         secrets: values that must not be shown.
     """
 
     host: Host
     file: ConfiguredFile
-    target: Target | None
+    targets: tuple[Target, ...]
     path: str
     secrets: frozenset[str] = field(repr=False)
 
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders, *, on: boo
     hosts = {host.id: host for host in map(find, args.hosts)}.values()
     journal = Journal(folders)
     switches = [switch(args, machine, host, journal, on=on) for host in hosts]
-    targets = [one.target for one in switches if one.target]
+    targets = [target for one in switches for target in one.targets]
     name = "enable" if on else "disable"
     facts = [_facts(one, args.name, on=on) for one in switches]
     if args.dry_run:
@@ -91,17 +91,24 @@ def switch(args: argparse.Namespace, machine: Machine, host: Host, journal: Jour
     file = _holding(machine, host, key, args.scope, project)
     secrets = frozenset(secret_values(dict(file.entries)))
     if host.off:
-        location, changes = file.location, _keyed(host, file, key, machine, journal, on=on)
+        done = [(file.location, _keyed(host, file, key, machine, journal, on=on))]
     elif host.off_names:
-        location = host.off_names.locate(machine, machine.join(machine.cwd, project or ""))
-        changes = _named(location, key, machine, on=on)
+        lists = off_lists(machine, host, project)
+        done = [(location, _named(location, key, machine, on=on)) for location in (lists if on else lists[:1])]
+        if not on and key in switched_off(machine, host, project):
+            done = [(lists[0], ())]
     else:
         raise Refused(
             f"{host.title} does not keep in a file whether a server is on",
             why=host.off_by_hand,
             mend=f"connect-mcp remove {host.id} --name {printable(args.name)} takes the entry out; undo puts it back",
         )
-    target = Target(
+    targets = tuple(_target(host, location, changes) for location, changes in done if changes)
+    return Switch(host, file, targets, (targets[0] if targets else done[0][0]).path, secrets)
+
+
+def _target(host: Host, location: Location, changes: tuple[Change, ...]) -> Target:
+    return Target(
         path=location.path,
         format=location.format,
         changes=changes,
@@ -111,7 +118,6 @@ def switch(args: argparse.Namespace, machine: Machine, host: Host, journal: Jour
         lock=location.lock,
         ours=False,
     )
-    return Switch(host, file, target if changes else None, location.path, secrets)
 
 
 def _holding(machine: Machine, host: Host, key: str, scope: str | None, project: str | None) -> ConfiguredFile:
@@ -189,13 +195,13 @@ def _named(location: Location, key: str, machine: Machine, *, on: bool) -> tuple
 
 
 def _facts(one: Switch, name: str, *, on: bool) -> dict[str, object]:
-    action = "unchanged" if one.target is None else "switched on" if on else "switched off"
+    action = "unchanged" if not one.targets else "switched on" if on else "switched off"
     return {"host": one.host.id, "title": one.host.title, "path": one.path, "name": name, "action": action}
 
 
 def _line(one: Switch, name: str, machine: Machine, *, on: bool) -> str:
     state, place = "on" if on else "off", short(one.path, machine)
-    if one.target is None:
+    if not one.targets:
         return f"{one.host.title}: `{printable(name)}` is {state} already"
     note = one.host.off_names.note if one.host.off_names and not one.host.off else ""
     lines = [f"{one.host.title}: switched `{printable(name)}` {state} in {place}", note, one.host.reload]
