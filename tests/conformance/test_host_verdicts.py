@@ -32,7 +32,7 @@ def test_an_honest_server_works_in_every_host(tmp_path: Path, host: str) -> None
     said = at(tmp_path, host)
     assert (said.outcome, said.findings) == ("works", ())
     assert re.fullmatch(
-        r".+ [\d.]+ works with this server: 3 tools after \d\.\d\d s, and it waits [\d.]+ s; echo answered after .+\.",
+        r".+ [\d.]+ works with this server: 3 tools after \d\.\d\d s(, and it waits [\d.]+ s)?; echo answered .+\.",
         said.sentence,
     )
     assert said.data()["host"] == host
@@ -274,6 +274,15 @@ def test_a_fault_is_told_for_the_host_that_it_matters_to(
 )
 def test_a_verdict_follows_from_what_was_seen(host: str, seen: Seen, said: str) -> None:
     assert said in verdict(load(host), seen).sentence
+
+
+def test_what_rests_on_memory_alone_is_told_as_probable() -> None:
+    profile = load("vscode")
+    fails = replace(profile, stdout={**profile.stdout, "first": "fails"})
+    found = verdict(fails, replace(GOOD, strays=(1, 0)))
+    assert found.outcome == "risk"
+    assert "probably would drop this server" in found.sentence
+    assert any("remembered, not checked, of code-server 1.139.1" in line for line in found.evidence)
 
 
 def test_the_worst_comes_first_and_the_rest_is_counted() -> None:

@@ -152,7 +152,7 @@ def _too_late(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
 def _revision(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     if seen.revision and seen.revision not in REVISIONS and not profile.takes_any_revision:
         what = f"would refuse this server: it answers with the revision {for_report(seen.revision)}, which there is not"
-        yield Finding("fails", what, _known(profile, "takes_any_revision"))
+        yield _found(profile, "fails", what, "takes_any_revision")
 
 
 def _stdout(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
@@ -164,18 +164,17 @@ def _stdout(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     for kind, count, what in (*counted, ("blank", seen.blanks, "blank lines")):
         taken = profile.stdout[kind]
         if count and taken == "fails":
-            yield Finding(
-                "fails", f"would drop this server: it writes {what} to its standard output", _known(profile, "stdout")
-            )
+            told = f"would drop this server: it writes {what} to its standard output"
+            yield _found(profile, "fails", told, "stdout")
         elif count and taken == "loses the tools":
             told = f"would lose all tools of this server: it writes {what} to its standard output"
-            yield Finding("fails", told, _known(profile, "stdout"))
+            yield _found(profile, "fails", told, "stdout")
 
 
 def _pages(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     if seen.has_more:
         what = f"would see only {_count(len(seen.tools))}: it asks for the first page alone, and there are more"
-        yield Finding("loses", what, _known(profile, "follows_pages"))
+        yield _found(profile, "loses", what, "follows_pages")
 
 
 def _tool_count(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
@@ -194,7 +193,7 @@ def _names(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     for shown, tools in groups.items():
         if len(tools) > 1:
             listed = " and ".join(for_report(tool) for tool in tools[:3])
-            yield Finding("loses", f"would confuse {listed}: all become {for_report(shown)}", _known(profile, "name"))
+            yield _found(profile, "loses", f"would confuse {listed}: all become {for_report(shown)}", "name")
             return
     limit = profile.host.limits.tool_name
     changed = [tools[0] for shown, tools in groups.items() if limit and len(shown) >= limit and profile.name.cut]
@@ -202,7 +201,7 @@ def _names(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
         what = (
             f"would show its model {for_report(changed[0])} under a cut name: with the prefix it is longer than {limit}"
         )
-        yield Finding("risk", what, _known(profile, "name"))
+        yield _found(profile, "risk", what, "name")
 
 
 def shown_name(profile: Profile, server: str, tool: str) -> str:
@@ -225,11 +224,11 @@ def _call(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
         return
     if profile.call_patience is not None and seen.call_seconds > profile.call_patience:
         what = f"gives up {seen.called}: it took {seen.call_seconds:.0f} s, it waits {profile.call_patience:g} s"
-        yield Finding("loses", what, _known(profile, "call_patience"))
+        yield _found(profile, "loses", what, "call_patience")
     if "error" in answer and profile.repeats_failed_calls:
         times = f"makes a call {profile.repeats_failed_calls} times where it is answered with a JSON-RPC error"
         what = f"{times}, as {seen.called} was: a tool that failed answers with isError"
-        yield Finding("loses", what, _known(profile, "repeats_failed_calls"))
+        yield _found(profile, "loses", what, "repeats_failed_calls")
     result = answer.get("result")
     if isinstance(result, dict):
         yield from _shown(profile, seen, result)
@@ -242,10 +241,10 @@ def _shown(profile: Profile, seen: Seen, result: Mapping[str, Any]) -> Iterator[
         return
     if profile.structured == "instead of the text" and texts and not any(_is_same(text, structured) for text in texts):
         what = f"shows its model structuredContent instead of the text, and those of {seen.called} do not say the same"
-        yield Finding("risk", what, _known(profile, "structured"))
+        yield _found(profile, "risk", what, "structured")
     if profile.structured == "dropped" and not texts:
         what = f"shows its model nothing of what {seen.called} answers: it has structuredContent alone"
-        yield Finding("loses", what, _known(profile, "structured"))
+        yield _found(profile, "loses", what, "structured")
 
 
 def _is_same(text: Any, structured: Any) -> bool:
@@ -262,15 +261,14 @@ def _is_same(text: Any, structured: Any) -> bool:
 def _asked(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     for method in seen.asked:
         if profile.replies.get(method, profile.replies.get("*")) is None:
-            yield Finding(
-                "risk", f"never answers {for_report(method)}, which this server asks", _known(profile, "replies")
-            )
+            what = f"never answers {for_report(method)}, which this server asks"
+            yield _found(profile, "risk", what, "replies")
 
 
 def _orphan(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     if not seen.ends and profile.leaves_orphan:
         what = "would leave this server running: it does not end when its input does, and nobody kills it"
-        yield Finding("loses", what, _known(profile, "leaves_orphan"))
+        yield _found(profile, "loses", what, "leaves_orphan")
 
 
 def _protocol(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
@@ -297,11 +295,19 @@ RULES: Sequence[Rule] = (
 )
 
 
+def _found(profile: Profile, weight: Weight, what: str, fact: str) -> Finding:
+    """A finding that rests on a fact; one that is only remembered makes it no more than a risk."""
+    if profile.known[fact].how == "memory":
+        return Finding("risk", f"probably {what}", _known(profile, fact))
+    return Finding(weight, what, _known(profile, fact))
+
+
 def _known(profile: Profile, fact: str) -> str:
     known = profile.known[fact]
-    how = f"{known.how} with" if known.how == "seen" else f"{known.how} from what was seen with"
+    words = {"seen": "seen with", "derived": "derived from what was seen with", "memory": "remembered, not checked, of"}
+    how = f"{words[known.how]} {profile.program}" if known.how in words else known.source
     note = f" ({known.note})" if known.note else ""
-    return f"{fact.replace('_', ' ')}: {how} {profile.program}{note}"
+    return f"{fact.replace('_', ' ')}: {how}{note}"
 
 
 def _count(tools: int) -> str:

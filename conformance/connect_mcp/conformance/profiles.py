@@ -25,7 +25,8 @@ class Known:
     """How a fact is known.
 
     Attributes:
-        how: `seen` with the real program, `source`, `docs` or `derived` from something else that is known.
+        how: `seen` with the real program, read in its `source` or `docs`, `derived` from something else that is known,
+            or only of `memory`.
         source: the program and version, or the document.
         note: what else is to be said.
     """
