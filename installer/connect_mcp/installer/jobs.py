@@ -174,7 +174,8 @@ def _missing_key(spot: Spot, done: Hidden, wanted: Wanted) -> list[str]:
     if not needed or (not wanted.profile and spot.host.server_env(spot.machine, done.spec.env).get(KEY_VARIABLE)):
         return []
     kept = wanted.store.kept()
-    missing = [name for name in needed.values() if name not in kept and name not in done.keep]
+    own = needed if wanted.profile else {KEY_VARIABLE: needed.get(KEY_VARIABLE, "")}
+    missing = [name for name in own.values() if name and name not in kept and name not in done.keep]
     if not missing:
         return []
     if wanted.profile:

@@ -80,11 +80,8 @@ def needs(spec: ServerSpec) -> dict[str, str]:
     arguments = our_arguments(inner)
     if arguments[:1] == ("serve",) and "--embedded" not in arguments:
         profile = _option(arguments, "--profile")
-        if profile is not None:
-            names = (URL_VARIABLE, KEY_VARIABLE)
-            return {**secrets, **{name: qualified(name, profile) for name in names}}
-        if KEY_VARIABLE not in inner.env and KEY_VARIABLE not in secrets:
-            return {**secrets, KEY_VARIABLE: KEY_VARIABLE}
+        own = [name for name in (URL_VARIABLE, KEY_VARIABLE) if profile is not None or name not in inner.env]
+        return {**{name: qualified(name, profile) for name in own}, **secrets}
     return secrets
 
 
@@ -96,10 +93,17 @@ def uses(machine: Machine, project: str | None = None) -> Iterator[Use]:
     for host in HOSTS:
         for file in configured_files(machine, host, project):
             for name, entry in file.entries.items():
-                spec = host.read(entry)
-                for variable, secret in needs(spec).items() if spec else ():
-                    assert spec is not None
-                    yield Use(secret, variable, host, file.scope, file.location.path, name, spec)
+                if spec := host.read(entry):
+                    for variable, secret in _of_store(machine, host, spec).items():
+                        yield Use(secret, variable, host, file.scope, file.location.path, name, spec)
+
+
+def _of_store(machine: Machine, host: Host, spec: ServerSpec) -> dict[str, str]:
+    """What an entry takes from the store on this machine: the bundled server looks at its environment first."""
+    wanted, env = needs(spec), host.server_env(machine, spec.env)
+    started_with = unwrapped(spec)[1]
+    given = {name for name in wanted if wanted[name] == name and name not in started_with and env.get(name)}
+    return {name: secret for name, secret in wanted.items() if name not in given}
 
 
 def our_arguments(spec: ServerSpec) -> tuple[str, ...]:

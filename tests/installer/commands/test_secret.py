@@ -163,6 +163,8 @@ def test_the_list_has_names_places_and_the_entries_that_need_them_and_no_values(
         "acme/API_KEY: file, set today, for Cursor `work`",
         "missing: acme/GONE, for Cursor `work`",
         "  mend: connect-mcp secret set acme/GONE",
+        "missing: ARYTHMATIC_API_BASE_URL, for Cursor `connect`, Cursor `filled`",
+        "  mend: connect-mcp secret set ARYTHMATIC_API_BASE_URL",
         "missing: ARYTHMATIC_API_KEY, for Cursor `connect`",
         "  mend: connect-mcp secret set ARYTHMATIC_API_KEY",
     ]
@@ -172,6 +174,18 @@ def test_the_list_has_names_places_and_the_entries_that_need_them_and_no_values(
     assert data["secrets"][0]["used_by"] == [{"host": "cursor", "scope": "user", "path": path, "name": "github"}]
     assert PLANTED not in json.dumps(data) + ran.out
     assert OTHER not in json.dumps(data) + ran.out
+
+
+def test_what_the_bundled_server_finds_in_its_environment_is_not_missing(
+    connect_mcp: CommandLine, store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor(home, connect={"command": "connect-mcp", "args": ["serve"]}, x=run_entry("--secret", "ARYTHMATIC_API_KEY"))
+    monkeypatch.setenv("ARYTHMATIC_API_KEY", PLANTED)
+    monkeypatch.setenv("ARYTHMATIC_API_BASE_URL", "https://api.example/api/v1")
+    missing = connect_mcp("secret", "list", "--json").data["missing"]
+    assert [(one["name"], [use["name"] for use in one["used_by"]]) for one in missing] == [
+        ("ARYTHMATIC_API_KEY", ["x"])
+    ]
 
 
 def test_an_age_is_told_in_days(connect_mcp: CommandLine, store: Store) -> None:
