@@ -9,6 +9,7 @@ import pytest
 from support.cli import CommandLine
 from support.http_server import HttpServer, http_server
 from support.real_hosts import ClaudeControl, CodexAppServer, HostPrograms, install
+from support.small_sdk_server import sdk_server
 
 pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts")]
 
@@ -66,3 +67,21 @@ def test_opencode_reaches_it(programs: HostPrograms, configured: Path) -> None:
     assert "far" in listed
     assert "connected" in listed
     assert "failed" not in listed
+
+
+def test_hosts_that_speak_sse_reach_a_server_over_it(
+    programs: HostPrograms, home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with sdk_server("sse") as url:
+        hosts = ("claude-code", "opencode")
+        ran = CommandLine(capsys)("configure", *hosts, "--name", "old", "--url", f"{url}/sse", "--transport", "sse")
+        assert ran.code == 0, ran.out
+        assert ran.out.count("2 tools") == 2
+        claude = ClaudeControl(programs, home, tmp_path)
+        try:
+            assert len(claude.server("old")["tools"]) == 2
+        finally:
+            claude.close()
+        listed = programs.run(home, "opencode", "mcp", "list").stdout
+        assert "connected" in listed
+        assert "failed" not in listed

@@ -1,11 +1,8 @@
 """A server behind a URL, asked as a host asks it: ours and the official SDK's, and some that do as they like."""
 
-import contextlib
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
@@ -16,18 +13,10 @@ from connect_mcp.base.handshake import Ready
 from connect_mcp.installer.reach import LoginWanted, events, reach
 from connect_mcp.installer.spec import Transport
 from support.http_server import http_server
+from support.small_sdk_server import sdk_server
 from support.web_server import Asked, Said, web_server
 
 PATIENCE = 30.0
-SDK = """
-import sys, warnings
-warnings.simplefilter("ignore")
-from mcp.server import MCPServer
-server = MCPServer("sdk")
-for name in ("one", "two"):
-    server.add_tool(lambda: "", name=name)
-server.run(sys.argv[1], port=int(sys.argv[2]))
-"""
 
 
 def ask(
@@ -38,32 +27,6 @@ def ask(
     )
 
 
-@contextlib.contextmanager
-def sdk(transport: str) -> Iterator[str]:
-    """The official SDK's server on a free port of loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-c", SDK, transport, str(port)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        end = time.monotonic() + PATIENCE
-        while not _is_open(port):
-            assert time.monotonic() < end, "the SDK's server did not start"
-            assert process.poll() is None
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def test_our_own_server_lists_its_tools_and_is_left_politely() -> None:
     with http_server("--embedded") as server:
         ready = ask(server.url)
@@ -71,12 +34,12 @@ def test_our_own_server_lists_its_tools_and_is_left_politely() -> None:
 
 
 def test_the_sdks_server_is_asked_over_streamable_http() -> None:
-    with sdk("streamable-http") as url:
+    with sdk_server("streamable-http") as url:
         assert ask(f"{url}/mcp").tools == ("one", "two")
 
 
 def test_the_sdks_server_is_asked_over_sse() -> None:
-    with sdk("sse") as url:
+    with sdk_server("sse") as url:
         assert ask(f"{url}/sse", transport="sse").tools == ("one", "two")
         with pytest.raises(Refused) as caught:
             ask(f"{url}/sse")

@@ -56,6 +56,18 @@ def _numbered(title: str, choices: Sequence[str]) -> list[int]:
             return sorted({int(word) - 1 for word in words})
 
 
+def asked(question: str, default: str = "", choices: Sequence[str] = ()) -> str:
+    """Ask for a text; a return key takes the default, and what is none of the choices is asked for again.
+
+    Raises:
+        Misuse: where the question is not answered.
+    """
+    while True:
+        answer = _answer(question) or default
+        if answer in choices or not choices:
+            return answer
+
+
 def hidden(question: str) -> str:
     """Ask for what is not shown while it is typed.
 

@@ -11,7 +11,7 @@ from connect_mcp.base.masking import MASK, looks_secret, masked, secret_values
 from connect_mcp.base.record import field, record
 from connect_mcp.base.text import printable
 
-from .prompt import somebody_is_there
+from .prompt import asked, hidden, somebody_is_there
 from .spec import ServerSpec, Transport
 
 _MANIFEST_BYTES = 1 << 20
@@ -262,8 +262,4 @@ def _ask(wanted: object) -> str:
         lines.append(f"  one of {', '.join(map(printable, wanted.choices))}")
     default = f" [{printable(wanted.default)}]" if wanted.default and not wanted.secret else ""
     question = "\n".join(lines) + f"{default}: "
-    if wanted.secret:
-        from getpass import getpass
-
-        return getpass(question).strip()
-    return input(question).strip() or wanted.default or ""
+    return hidden(question) if wanted.secret else asked(question, wanted.default or "", wanted.choices)

@@ -301,6 +301,22 @@ def test_at_a_terminal_what_a_manifest_asks_for_is_asked_and_the_command_shown_f
     assert mark.exists()
 
 
+def test_at_a_terminal_a_secret_is_not_shown_and_a_choice_is_asked_for_until_it_is_one(home: Path, mark: Path) -> None:
+    secret = {"name": "KEY", "isRequired": True, "isSecret": True}
+    region = {"name": "REGION", "isRequired": True, "choices": ["eu", "us"], "default": "eu"}
+    package = {**MANIFEST["packages"][0], "environmentVariables": [secret, region]}  # type: ignore[index]
+    manifest = mark.parent / "server.json"
+    manifest.write_text(json.dumps({**MANIFEST, "packages": [package]}))
+    asked = [("KEY: ", f"{PLANTED}\n"), ("[eu]: ", "mars\n"), ("[eu]: ", "\n"), ("Write this? [Y/n] ", "\n")]
+    argv = ["configure", "cursor", "--manifest", str(manifest), "--no-verify"]
+    env = {"TERM": "dumb", "PATH": f"{mark.parent / 'bin'}:/usr/bin:/bin"}
+    screen, code = at_a_terminal(argv, asked, home, env=env)
+    assert code == 0, screen
+    assert PLANTED not in screen
+    assert servers(home)["clock"]["env"] == {"REGION": "eu"}
+    assert PLANTED not in cursor_file(home).read_text()
+
+
 INFO = {
     "url": "/mcp",
     "name": "coworker",
