@@ -836,6 +836,29 @@ def test_undoing_a_change_of_an_entry_that_is_gone_makes_no_piece_of_it(config: 
     assert Journal(ours).installed() == ()
 
 
+def test_what_was_taken_back_in_another_way_cannot_be_taken_back_again(config: Path, ours: Folders) -> None:
+    add(config, ours)
+    undo(ours)
+    undo(ours, 2)
+    undo(ours, 1)
+    with pytest.raises(Refused, match="transaction 3 is undone already") as refusal:
+        undo(ours, 3)
+    assert "connect-mcp undo 4" in refusal.value.mend
+    assert [one.undone_by for one in past(ours, [])] == [None, 4, 3, 4]
+    undo(ours, 4)
+    assert b"/bin/connect" in config.read_bytes()
+    assert undo(ours, 3).files[0].how == "exact"
+    assert config.read_bytes() == OLD
+
+
+def test_what_does_not_come_back_is_not_said_to_be_ours_again(config: Path, ours: Folders) -> None:
+    add(config, ours)
+    take_out([removing(config)], ours, command="remove")
+    config.unlink()
+    assert undo(ours).files[0].how == "gone"
+    assert Journal(ours).installed() == ()
+
+
 def test_undoing_an_undo_leaves_what_was_put_since(config: Path, ours: Folders) -> None:
     add(config, ours)
     undo(ours)

@@ -125,7 +125,7 @@ def undo(
         nonlocal restored
         _undoable(journal, wanted.id, [])  # another command may have been faster
         steps, restored = _restoring(wanted, skipped, journal, system)
-        return Work(steps, _rows(wanted, steps, skipped, journal), (wanted.id, *wanted.undoes))
+        return Work(steps, _rows(wanted, steps, skipped, journal, system), (wanted.id, *wanted.undoes))
 
     in_place = in_place or wanted.in_place
     number = transact(wanted.reals, work, journal, f"undo {wanted.id}", in_place=in_place, system=system)
@@ -161,16 +161,18 @@ def past(folders: Folders, notes: list[str], *, system: System = SYSTEM) -> tupl
         notes: gets a line for each that cannot be read.
         system: the operating system.
     """
-    kept = tuple(Journal(folders, system).records("done", "undone", notes=notes))
+    journal = Journal(folders, system)
+    kept = tuple(journal.records("done", "undone", notes=notes))
     undone_by = {one.undoes[0]: one.id for one in reversed(kept) if one.undoes and one.status == "done"}
     looks: dict[str, _Look] = {}
     found = []
     for one in kept:
-        outlooks = []
-        for file in one.files if one.status == "done" else ():
+        outlooks, in_force = [], journal.in_force(one)
+        for file in one.files if in_force else ():
             look = looks.get(file.real) or looks.setdefault(file.real, _Look(file.real, system))
             outlooks.append((file.path, look.outlook(file)))
-        by = undone_by.get(one.id) if one.status == "undone" else None
+        later = (undone_by.get(base, 0) for base in (one.id, *one.undoes))
+        by = None if in_force else next((number for number in later if number > one.id), None)
         undoes = one.undoes[0] if one.undoes else None
         found.append(Past(one.id, one.time, one.command, undoes, by, tuple(outlooks)))
     return tuple(found)
@@ -230,15 +232,16 @@ def _undoable(journal: Journal, wanted: int | None, notes: list[str]) -> Record:
             if not found.undoes:
                 return found
         raise Refused("there is nothing to undo", why="; ".join(notes))
-    by = None
+    newer: dict[int, int] = {}
     for found in journal.records("done", "undone", notes=notes):
-        if found.id == wanted and found.status == "done":
+        if found.id == wanted and journal.in_force(found):
             return found
         if found.id == wanted:
+            by = next((newer[base] for base in (wanted, *found.undoes) if base in newer), None)
             mend = f"connect-mcp undo {by} puts it back" if by else ""
             raise Refused(f"transaction {wanted} is undone already", mend=mend)
-        if found.status == "done" and found.undoes[:1] == (wanted,):
-            by = found.id
+        if found.status == "done" and found.undoes:
+            newer.setdefault(found.undoes[0], found.id)
     raise Refused(
         f"there is no transaction {wanted} to undo", why="; ".join(notes), mend="connect-mcp undo --list shows them"
     )
@@ -367,18 +370,23 @@ def _secrets(step: Step) -> frozenset[str]:
 
 
 def _rows(
-    wanted: Record, steps: Sequence[Step], skipped: Collection[str], journal: Journal
+    wanted: Record, steps: Sequence[Step], skipped: Collection[str], journal: Journal, system: System
 ) -> dict[Key, Installed | None]:
     """Our entries once it is taken back: as before it, unless a later command of ours changed them since."""
     now = {row.key: row for row in journal.installed()}
     after = {step.real: step for step in steps}
+    written = {file.real: file for file in wanted.files}
     rows: dict[Key, Installed | None] = {}
     for key, row in wanted.rows_after.items():
         real, section, name = key
         if real in skipped:
             continue
         if now.get(key) == row:
-            rows[key] = wanted.rows_before.get(key)
+            back = wanted.rows_before.get(key)
+            lost = row is None and real in written and real not in after  # the file that had it is not made again
+            rows[key] = (
+                None if lost and name not in _entries(atomic.look(real, system).data, section, written[real]) else back
+            )
         elif real in after and name not in _entries(after[real].after, section, after[real]):
             rows[key] = None
     return rows

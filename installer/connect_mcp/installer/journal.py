@@ -189,6 +189,12 @@ class Journal:
         """Whether a crash, or a process that is still at work, left something that is not done."""
         return any(ending in ("new", "open") for _, ending in self._listing())
 
+    def in_force(self, record: Record) -> bool:
+        """Whether nothing took back what this transaction did: what it took back or put back in turn still is so."""
+        now = {number: ending for number, ending in self._listing() if ending in SETTLED}
+        wanted = zip(record.undoes, itertools.cycle(_TURNS))  # ended by the finite one
+        return record.status == "done" and all(now.get(number, new) == new for number, (_, new) in wanted)
+
     def records(self, *statuses: Status, notes: list[str]) -> Iterator[Record]:
         """The transactions with these statuses, newest first; one that cannot be read goes to `notes`."""
         for number, ending in reversed(self._listing()):
