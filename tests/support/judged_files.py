@@ -205,4 +205,29 @@ OTHERS = [
     _json("vscode", "a type that is the other one's", "servers", {"type": "http", "command": "a"}, "entry", 14),
 ]
 
-JUDGED = [*CODEX, *OPENCODE, *CONTINUE, *CLAUDE_CODE, *CLINE, *OTHERS]
+GOOSE_HEAD = "extensions:\n  x:\n    enabled: true\n    type: stdio\n    name: x\n    cmd: a\n"
+
+GOOSE = [
+    Judged(
+        "goose", "an extension", f"{GOOSE_HEAD}    args: []\n    timeout: null\n    bundled: null\n    description:\n"
+    ),
+    Judged("goose", "no args", GOOSE_HEAD, "entry", (2, 3), "extensions.x"),
+    Judged(
+        "goose",
+        "envs of numbers",
+        f"{GOOSE_HEAD}    args: []\n    envs: {{A: 1}}\n",
+        "entry",
+        (8, 12),
+        "extensions.x.envs.A",
+    ),
+    Judged(
+        "goose",
+        "a PATH",
+        f"{GOOSE_HEAD}    args: []\n    envs: {{PATH: /a}}\n",
+        "ignored",
+        (8, 12),
+        "extensions.x.envs.PATH",
+    ),
+]
+
+JUDGED = [*CODEX, *OPENCODE, *CONTINUE, *CLAUDE_CODE, *CLINE, *GOOSE, *OTHERS]
