@@ -190,7 +190,7 @@ RUNNER = """#!{python}
 import pathlib, sys
 pathlib.Path({mark!r}).write_text(" ".join(sys.argv[1:]))
 """
-MANIFEST = {
+MANIFEST: dict[str, Any] = {
     "name": "io.github.example/clock",
     "description": "Tells the time\x1b[31m",
     "version": "1.0.0",
@@ -304,7 +304,7 @@ def test_at_a_terminal_what_a_manifest_asks_for_is_asked_and_the_command_shown_f
 def test_at_a_terminal_a_secret_is_not_shown_and_a_choice_is_asked_for_until_it_is_one(home: Path, mark: Path) -> None:
     secret = {"name": "KEY", "isRequired": True, "isSecret": True}
     region = {"name": "REGION", "isRequired": True, "choices": ["eu", "us"], "default": "eu"}
-    package = {**MANIFEST["packages"][0], "environmentVariables": [secret, region]}  # type: ignore[index]
+    package = {**MANIFEST["packages"][0], "environmentVariables": [secret, region]}
     manifest = mark.parent / "server.json"
     manifest.write_text(json.dumps({**MANIFEST, "packages": [package]}))
     asked = [("KEY: ", f"{PLANTED}\n"), ("[eu]: ", "mars\n"), ("[eu]: ", "\n"), ("Write this? [Y/n] ", "\n")]
