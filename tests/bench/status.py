@@ -11,6 +11,7 @@ from pathlib import Path
 from connect_mcp.base.machine import DiskFiles, Machine
 from connect_mcp.installer.editors.engine import edit
 from connect_mcp.installer.editors.formats import format_named
+from connect_mcp.installer.editors.model import Put, Section
 from connect_mcp.installer.hosts.all_hosts import HOSTS
 from connect_mcp.installer.spec import ServerSpec
 
@@ -36,15 +37,24 @@ def fill(home: str) -> tuple[int, int]:
     size = 0
     for host in HOSTS:
         location = host.locate(machine, "user" if "user" in host.scopes else next(iter(host.scopes)))
-        names = [f"server-{number}" for number in range(SERVERS)]
-        specs = {name: ServerSpec("/usr/bin/node", ("a.js", "--port", "1"), {"PORT": name}) for name in names}
-        changes = [put for name, spec in specs.items() for put in host.changes(location, name, spec)]
+        specs = {
+            f"server-{number}": ServerSpec("/usr/bin/node", ("a.js", "--port", "1"), {"PORT": str(number)})
+            for number in range(SERVERS)
+        }
+        puts = [host.changes(location, name, spec)[0] for name, spec in specs.items()]
+        changes = puts if location.section.keyed_by else [together(puts)]
         path = Path(location.path)
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(edit(text, format_named(location.format), changes).new, encoding="utf-8")
         size += path.stat().st_size
     return len(HOSTS), size
+
+
+def together(puts: list[Put]) -> Put:
+    """The same as one change, which is parsed and proven once."""
+    *above, last = puts[0].section.path
+    return Put(Section(tuple(above)), last, {put.name: put.entry for put in puts}, top=puts[0].top)
 
 
 if __name__ == "__main__":

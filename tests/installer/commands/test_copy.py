@@ -165,3 +165,14 @@ def test_a_server_that_is_off_stays_off(connect_mcp: CommandLine, home: Path) ->
     assert connect_mcp("copy", "--from", "codex", "--to", "opencode").code == 0
     content = json.loads((home / ".config" / "opencode" / "opencode.json").read_text())
     assert content["mcp"]["x"] == {"type": "local", "command": ["a"], "timeout": 5000, "enabled": False}
+
+
+def test_a_command_that_others_do_not_have_is_said_of_a_projects_file(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path, cursor: Path
+) -> None:
+    cursor.write_text('{"mcpServers": {"near": {"command": "/opt/x"}, "far": {"command": "npx"}}}')
+    project = ["--from-scope", "user", "--scope", "project", "--project", str(tmp_path)]
+    ran = connect_mcp("copy", "--from", "cursor", "--to", "vscode", *project, "--json")
+    told = {copy["name"]: copy["without"] for copy in ran.data["copies"]}
+    assert told["near"] == ["its command is a path on this machine, and a project's file is shared with others"]
+    assert told["far"] == []

@@ -168,6 +168,35 @@ def test_a_secret_in_the_keychain_goes_as_well(home: Path) -> None:
     assert list(home.iterdir()) == [keychain]
 
 
+def test_a_link_in_the_place_of_our_folder_stays(connect_mcp: CommandLine, home: Path, tmp_path: Path) -> None:
+    kept, ours = tmp_path / "dotfiles", folders().config
+    kept.mkdir()
+    ours.parent.mkdir()
+    ours.symlink_to(kept)
+    Store(ours).put("A", PLANTED)
+    assert list(kept.iterdir())
+    assert connect_mcp("uninstall", "--yes").code == 0
+    assert list(kept.iterdir()) == []
+    assert ours.is_symlink()
+
+
+def test_what_was_interrupted_is_finished_by_the_next_run(
+    connect_mcp: CommandLine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    connect_mcp("configure", "cursor", "--embedded", "--no-verify")
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", broken)
+        ran = connect_mcp("uninstall", "--yes")
+    assert ran.code == 1
+    assert "this folder could not be removed" in ran.err
+    assert "Permission denied" in ran.err
+    assert connect_mcp("uninstall", "--yes").code == 0
+    assert list(home.iterdir()) == []
+
+
 def test_a_fresh_machine_has_nothing_of_ours(connect_mcp: CommandLine, home: Path) -> None:
     assert "nothing of ours" in connect_mcp("uninstall").out
     assert list(home.iterdir()) == []

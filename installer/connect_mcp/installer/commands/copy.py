@@ -168,6 +168,8 @@ def _copied(
             return Copied(
                 target, name, location.path, why=f"another server of this name is in {place}; --force replaces it"
             )
+        if args.scope == "project" and machine.join(machine.home, server.spec.command) == server.spec.command:
+            notes += ("its command is a path on this machine, and a project's file is shared with others",)
         job = job_of(spot, hidden, extra=server.extra, force=args.force)
         foreseen.pending.update(hidden.keep)
     except Misuse:
