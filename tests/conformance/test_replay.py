@@ -10,6 +10,7 @@ from connect_mcp.conformance.player import Player
 from connect_mcp.conformance.replay import Server, replay
 from connect_mcp.conformance.report import Replayed, as_data, as_text
 from connect_mcp.conformance.session import FORMAT
+from support.cli import shape
 from support.processes import is_gone
 from support.recording import converse
 from support.servers import server
@@ -271,6 +272,7 @@ def test_the_report_as_json_says_the_same(tmp_path: Path, recorded: Path) -> Non
     good = play(recorded, server(tmp_path))
     bad = play(recorded, server(tmp_path, "TOOLS = TOOLS[1:]", "bad.py"))
     data = json.loads(json.dumps(as_data([good, bad])))
+    shape("conformance-replay").validate(data)
     assert (data["version"], data["outcome"]) == (1, "fail")
     assert [session["outcome"] for session in data["sessions"]] == ["pass", "fail"]
     assert data["sessions"][1]["differences"] == [

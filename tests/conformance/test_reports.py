@@ -12,7 +12,8 @@ from connect_mcp.conformance.host_verdicts import Finding, HostVerdict
 from connect_mcp.conformance.reports import html, junit, markdown, sarif
 from connect_mcp.conformance.requirement import all_requirements
 from connect_mcp.conformance.result import OUTCOMES, Line, Outcome, Result
-from connect_mcp.conformance.verdicts import Verdict
+from connect_mcp.conformance.verdicts import Verdict, as_data
+from support.cli import shape
 from support.servers import server
 
 HOSTILE = (
@@ -90,6 +91,10 @@ def test_the_page_stands_alone_and_what_a_server_said_is_text_in_it() -> None:
         for part in (row.rule, row.source, row.mend):
             assert part in page.text
     assert "< </pre>" in page.text  # the exchange, with who said it
+
+
+def test_the_run_as_json_has_the_documented_shape() -> None:
+    shape("conformance-run").validate(json.loads(json.dumps(as_data(VERDICT))))
 
 
 def test_a_page_without_a_fault_says_so() -> None:
@@ -204,6 +209,7 @@ def test_a_run_writes_the_reports_that_are_asked_for(
     argv = ["run", "--only", "STDOUT-PURE", "--profile", "cline", "claude", *wanted, "--json", "--", *faulty]
     assert main(argv) == 1
     data = json.loads(capsys.readouterr().out)
+    shape("conformance-run").validate(data)
     assert [(host["host"], host["outcome"]) for host in data["hosts"]] == [("cline", "fails"), ("claude-code", "works")]
     assert ET.parse(tmp_path / "j.xml").getroot().tag == "testsuites"
     assert json.loads((tmp_path / "s.sarif").read_text(encoding="utf-8"))["version"] == "2.1.0"
