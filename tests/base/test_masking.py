@@ -77,7 +77,9 @@ def test_secrets_are_found_deeper_than_calls_can_be_nested() -> None:
     assert secret_values(value) == {"hunter2"}
 
 
-@pytest.mark.parametrize("name", ["API_KEY", "x-auth-token", "Authorization", "Cookie", "GH_PAT_SECRET", "client_secret"])
+@pytest.mark.parametrize(
+    "name", ["API_KEY", "x-auth-token", "Authorization", "Cookie", "GH_PAT_SECRET", "client_secret"]
+)
 def test_names_that_usually_hold_a_credential_are_known(name: str) -> None:
     assert looks_secret(name)
 
