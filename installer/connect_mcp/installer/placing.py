@@ -12,6 +12,7 @@ from .apply import Planned, Target
 from .configured import entries_of, text_of
 from .editors.model import Put, Value
 from .jobs import Job, doubts, readable_by_others
+from .launch import taken_for_references
 from .secrecy import Hidden, Spot
 
 
@@ -54,7 +55,7 @@ def job_of(
         mode=0o600 if done.inline else location.mode,
         lock=location.lock,
     )
-    notes = [*warnings, *done.warnings, *doubts(host, location, text)]
+    notes = [*warnings, *done.warnings, *taken_for_references(host, done.spec), *doubts(host, location, text)]
     notes += [note for scope, file in host.scopes.items() if scope == spot.scope and (note := file.note)]
     notes += readable_by_others(machine, location) if done.inline else []
     known = frozenset(secret_values(dict(entries))) | done.values

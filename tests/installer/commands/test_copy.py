@@ -176,3 +176,12 @@ def test_a_command_that_others_do_not_have_is_said_of_a_projects_file(
     told = {copy["name"]: copy["without"] for copy in ran.data["copies"]}
     assert told["near"] == ["its command is a path on this machine, and a project's file is shared with others"]
     assert told["far"] == []
+
+
+def test_a_plain_text_that_the_other_host_would_fill_in_is_warned_of(connect_mcp: CommandLine, home: Path) -> None:
+    path = home / ".codex" / "config.toml"
+    path.parent.mkdir()
+    path.write_text('[mcp_servers.x]\ncommand = "a"\nargs = ["{env:HOME}"]\n')  # Codex takes it as it stands
+    ran = connect_mcp("copy", "--from", "codex", "--to", "opencode", "--json")
+    (copied,) = ran.data["copies"]
+    assert any("{env:HOME}" in warning for warning in copied["warnings"])
