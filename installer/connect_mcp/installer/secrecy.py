@@ -114,14 +114,13 @@ def add_secrecy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", metavar="NAME", help="the secrets are those of this profile")
 
 
-def wanted(args: argparse.Namespace, machine: Machine, store: Store, given: Mapping[str, str]) -> Wanted:
+def wanted(args: argparse.Namespace, store: Store, server: ServerSpec | None) -> Wanted:
     """What the options say; asks for what is missing where somebody is there.
 
     Args:
         args: the options.
-        machine: where this runs.
         store: the user's.
-        given: variables whose values are known already.
+        server: the server, with the values that were given for it; None for the bundled one.
 
     Raises:
         Refused: where a secret is missing and there is nobody to ask.
@@ -139,9 +138,12 @@ def wanted(args: argparse.Namespace, machine: Machine, store: Store, given: Mapp
         if not is_variable(variable.replace("-", "_")):
             raise Misuse(f"--secret {name}=…: what stands after = is no name of a variable or header")
         named[variable] = qualified(name, args.profile)
-    kept = store.kept() if named else {}
+    shared = args.scope == "project" and server is not None
+    referred = (args.secrets or ("reference" if shared or (server and server.is_remote) else "store")) == "reference"
+    kept = store.kept() if named and not referred else {}
+    given = {option.partition("=")[0] for option in args.env} | set(server.env if server else ())
     missing = {variable: name for variable, name in named.items() if name not in kept and variable not in given}
-    values = {} if args.secrets == "reference" or args.dry_run or args.print_only else _asked(missing, yes=args.yes)
+    values = {} if referred or args.dry_run or args.print_only else _asked(missing, yes=args.yes)
     return Wanted(store, args.secrets, named, values, args.profile, args.force)
 
 
@@ -172,8 +174,8 @@ def keeping(store: Store, keep: Mapping[str, str]) -> Iterator[None]:
     done: list[str] = []
     try:
         for name, value in keep.items():
-            store.put(name, value)
             done.append(name)
+            store.put(name, value)
         yield
     except BaseException:
         for name in done:
@@ -274,7 +276,8 @@ def _stored(place: Spot, spec: ServerSpec, secrets: Mapping[str, str], wish: Wan
     keep = {name: value for name, value in keep.items() if name not in kept or wish.store.value(name) != value}
     if place.is_shared:
         notes += [f"everybody who gets this file keeps their own: {set_line(name)}" for name in names.values()]
-    rest = {variable: name for variable, name in names.items() if variable not in own}
+    found = {variable: qualified(variable, wish.profile) for variable in own}
+    rest = {variable: name for variable, name in names.items() if found.get(variable) != name}
     spec = replace(spec, env={key: text for key, text in spec.env.items() if key not in names})
     if rest:
         spec = wrapped(spec, rest, _program(place, spec))

@@ -134,6 +134,16 @@ def test_a_named_secret_is_taken_from_the_store(connect_mcp: CommandLine, store:
     assert options(entry(home)) == ["run", "--secret", "GITHUB_TOKEN=GH_PAT"]
 
 
+def test_the_bundled_servers_key_can_be_one_that_is_kept_under_another_name(
+    connect_mcp: CommandLine, store: Store, home: Path
+) -> None:
+    store.put("MINE", PLANTED)
+    configured(connect_mcp, "--secret", f"MINE={KEY}")
+    assert options(entry(home, "connect")) == ["run", "--secret", f"MINE={KEY}"]
+    assert entry(home, "connect")["args"][-1] == "serve"
+    configured(connect_mcp, "--secret", KEY, "--name", "own", "--dry-run")
+
+
 def test_a_named_secret_that_is_missing_is_refused_where_nobody_can_be_asked(
     connect_mcp: CommandLine, home: Path
 ) -> None:
@@ -225,6 +235,11 @@ def test_in_a_project_another_servers_secrets_are_referred_to(
     assert store.kept() == {}
 
 
+def test_in_a_project_a_named_secret_need_not_be_stored(connect_mcp: CommandLine, tmp_path: Path) -> None:
+    configured(connect_mcp, "--scope", "project", "--project", str(tmp_path), "--secret", "A=B", *SERVER)
+    assert written_into(tmp_path)["env"] == {"B": "${env:A}"}
+
+
 def test_in_a_project_the_store_is_used_through_a_command_that_others_have_too(
     connect_mcp: CommandLine, store: Store, tmp_path: Path
 ) -> None:
@@ -309,10 +324,12 @@ def test_a_header_is_referred_to_with_its_scheme(connect_mcp: CommandLine, home:
     assert written_into(tmp_path)["headers"] == expected
 
 
-def test_a_named_secret_can_be_a_header(connect_mcp: CommandLine, store: Store, home: Path) -> None:
-    store.put("GITHUB_TOKEN", PLANTED)
+def test_a_named_secret_can_be_a_header(connect_mcp: CommandLine, store: Store, home: Path, tmp_path: Path) -> None:
     configured(connect_mcp, *AT, "--secret", "GITHUB_TOKEN=Authorization")
     assert entry(home)["headers"] == {"Authorization": "Bearer ${env:GITHUB_TOKEN}"}
+    missing = configured(connect_mcp, *AT, "--secret", "GITHUB_TOKEN=Authorization", "--secrets", "inline", code=1)
+    assert "this secret is not stored: GITHUB_TOKEN" in missing.err
+    store.put("GITHUB_TOKEN", PLANTED)
     configured(connect_mcp, *AT, "--secret", "GITHUB_TOKEN=Authorization", "--secrets", "inline")
     assert entry(home)["headers"] == {"Authorization": f"Bearer {PLANTED}"}
 

@@ -99,7 +99,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     hosts, left_out = _able(hosts, args, machine, source) if args.all else (hosts, [])
     store = Store(folders.config)
     embedded = source is None and _embedded(args, machine, env, store)
-    wish = wanted(args, machine, store, {**env, **(source.spec.env if source else {})})
+    wish = wanted(args, store, source.spec if source else None)
     jobs = [job_for(args, machine, host, env, wish, embedded=embedded, source=source) for host in hosts]
     if args.print_only:
         return _snippets(jobs)
@@ -188,7 +188,7 @@ def _embedded(args: argparse.Namespace, machine: Machine, env: Mapping[str, str]
     """Whether the entry is to use the embedded workspace; without a key it is offered, never taken in silence."""
     if args.embedded or args.profile or KEY_VARIABLE in env or machine.variable(KEY_VARIABLE):
         return bool(args.embedded)
-    if any(name.startswith(KEY_VARIABLE) for name in args.secret) or KEY_VARIABLE in store.kept():
+    if any(KEY_VARIABLE in option for option in args.secret) or KEY_VARIABLE in store.kept():
         return False
     if args.yes:
         return True
