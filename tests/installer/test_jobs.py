@@ -38,7 +38,7 @@ def job(
     args = parser.parse_args([host, "--name", "x", *options])
     args.server = list(server)
     source = source_of(args, here, {})
-    wish = wanted(args, here, Store(folder), {})
+    wish = wanted(args, Store(folder), source.spec if source else None)
     return job_for(args, here, find(host), {}, wish, embedded=False, source=source)
 
 

@@ -157,6 +157,21 @@ def test_a_value_that_the_server_gets_in_another_way_need_not_be_given() -> None
     assert found.spec.env == {}
 
 
+def test_an_image_is_handed_a_variable_that_comes_later_and_no_other() -> None:
+    text = with_package(registryType="oci", identifier="ghcr.io/x/y:1", version=None, environmentVariables=[KEY])
+    found = come_to(text, elsewhere=frozenset({"API_KEY", "OTHER"}))
+    assert found.spec.args == ("run", "-i", "--rm", "-e", "API_KEY", "ghcr.io/x/y:1")
+
+
+def test_a_header_that_is_given_in_another_way_needs_no_parts() -> None:
+    header = {"name": "Authorization", "value": "Bearer {token}", "variables": {"token": {"isRequired": True}}}
+    remote = {"type": "streamable-http", "url": "https://x.example/", "headers": [header]}
+    text = json.dumps({"name": "a/x", "remotes": [remote]})
+    assert come_to(text, elsewhere=frozenset({"authorization"})).spec.headers == {}
+    with pytest.raises(Misuse):
+        come_to(text)
+
+
 @pytest.mark.parametrize(
     ("var", "said"),
     [

@@ -114,7 +114,8 @@ class Values:
 
     Args:
         given: `--var` options by name; an option that may be repeated has several.
-        elsewhere: names whose values the server gets in another way, so that they need not be given.
+        elsewhere: names whose values the server gets in another way, so that they need not be given; those of headers
+            in lower case.
         ask: asks a person; None where nobody is there.
         machine: resolves paths.
     """
@@ -416,6 +417,8 @@ def _remote(remote: Element, values: Values) -> ServerSpec:
         name = header.required("name")
         if not _HEADER.fullmatch(name):
             header.refuse("this is no name that a header can have", at="name")
+        if name.lower() in values.elsewhere:
+            continue
         for value in values.of(header, name):
             headers[name] = value
             if looks_secret(name):
@@ -432,12 +435,14 @@ def _package(package: Element, kind: str, values: Values, machine: Machine, warn
     runner = _runner(package, kind, machine, warnings)
     before = _arguments(package, "runtimeArguments", values)
     after = _arguments(package, "packageArguments", values)
-    env = {}
+    env: dict[str, str] = {}
+    later: list[str] = []
     for variable in package.items("environmentVariables"):
         name = variable.required("name")
         if not is_variable(name):
             variable.refuse("this is no name that an environment variable can have", at="name")
         if name in values.elsewhere:
+            later.append(name)
             continue
         if _loads_code(name) and (variable.get("value") or variable.get("default")):
             variable.refuse(
@@ -452,7 +457,7 @@ def _package(package: Element, kind: str, values: Values, machine: Machine, warn
     if version is None and "@sha256:" not in identifier and ":" not in identifier.rpartition("/")[2]:
         warnings.append("the manifest names no version of the package, so each start takes the newest")
     forms = {"uvx": _uvx, "pipx": _pipx, "npx": _npx, "bunx": _bunx, "docker": _container, "podman": _container}
-    args = forms[runner](identifier, version, before, [*env, *sorted(values.elsewhere)])
+    args = forms[runner](identifier, version, before, [*env, *later])
     return ServerSpec(command=runner, args=(*args, *after), env=env)
 
 

@@ -141,9 +141,14 @@ def _remote(args: argparse.Namespace, machine: Machine, url: str) -> Source:
     parts = checked(url, force=args.force)
     headers = headers_of(args, machine)
     spec = ServerSpec(url=url, transport=cast("Transport", args.transport or "http"), headers=headers)
-    secrets = {value for name, value in headers.items() if looks_secret(name) or masked(value) != value}
-    found = frozenset(filter(None, secrets | secret_query(parts) | secret_values(dict(headers))))
+    found = _secret(headers) | secret_query(parts) | secret_values(dict(headers))
     return Source(spec, secrets=found, warnings=tuple(doubts(parts)))
+
+
+def _secret(headers: Mapping[str, str]) -> frozenset[str]:
+    """The secret values among headers, each whole and without the `Bearer` before it."""
+    values = {value for name, value in headers.items() if looks_secret(name) or masked(value) != value}
+    return frozenset(filter(None, values | {value.partition(" ")[2] for value in values}))
 
 
 def _told(args: argparse.Namespace, machine: Machine) -> Source:
@@ -172,7 +177,9 @@ def _described(args: argparse.Namespace, machine: Machine, env: Mapping[str, str
 
     text, name = _text_of(args.manifest, machine)
     ask = _ask if somebody_is_there() and not args.yes and args.manifest != "-" else None
-    values = Values(_variables(args, machine), _from_store(args) | frozenset(env), ask, machine)
+    given = headers_of(args, machine)
+    elsewhere = _from_store(args) | frozenset(env) | frozenset(name.lower() for name in given)
+    values = Values(_variables(args, machine), elsewhere, ask, machine)
     found = resolved(parsed(text, name), values, machine, args.package)
     spec, warnings = found.spec, found.warnings
     secrets = found.secrets
@@ -180,8 +187,7 @@ def _described(args: argparse.Namespace, machine: Machine, env: Mapping[str, str
         from .web import checked, doubts
 
         warnings = (*warnings, *doubts(checked(spec.url, force=args.force)))
-        given = headers_of(args, machine)
-        secrets |= frozenset(value for key, value in given.items() if looks_secret(key))
+        secrets |= _secret(given)
         spec = ServerSpec(url=spec.url, transport=spec.transport, headers={**spec.headers, **given})
     elif args.header:
         raise Misuse("--header is for a server at a URL, and the manifest's is started", mend="add --package remote")
@@ -249,8 +255,8 @@ def _variables(args: argparse.Namespace, machine: Machine) -> dict[str, list[str
 
 def _from_store(args: argparse.Namespace) -> frozenset[str]:
     """The variables that a stored secret fills when the server starts (`--secret NAME`, `--secret NAME=VARIABLE`)."""
-    options = getattr(args, "secret", None) or ()
-    return frozenset(option.partition("=")[2] or option.rpartition("/")[2] for option in options)
+    names = {option.partition("=")[2] or option.rpartition("/")[2] for option in args.secret}
+    return frozenset(names | {name.lower() for name in names})  # headers do not tell the cases apart
 
 
 def _ask(wanted: object) -> str:

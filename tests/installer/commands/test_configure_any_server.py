@@ -246,6 +246,18 @@ def test_a_manifest_comes_from_standard_input_too_and_its_name_can_be_changed(
     assert servers(home) == {"time": {"url": URL}}
 
 
+def test_a_header_that_is_given_takes_the_place_of_the_manifests(
+    connect_mcp: CommandLine, home: Path, mark: Path
+) -> None:
+    remote = {**MANIFEST["remotes"][0], "headers": [{"name": "X-Team", "isRequired": True}]}
+    (mark.parent / "server.json").write_text(json.dumps({**MANIFEST, "remotes": [remote]}))
+    argv = ["configure", "cursor", "--manifest", "server.json", "--package", "remote", "--no-verify"]
+    assert connect_mcp(*argv).code == 2
+    assert connect_mcp(*argv, "--header", "x-team=a").code == 0
+    assert servers(home)["clock"]["headers"] == {"x-team": "a"}
+    assert connect_mcp(*argv[:4], "--header", "x-team=a", "--var", "ZONE=utc").code == 2
+
+
 def test_a_manifest_is_fetched_where_it_is_named_by_its_address(
     connect_mcp: CommandLine, home: Path, mark: Path
 ) -> None:
