@@ -460,6 +460,8 @@ def test_antigravitys_file_is_the_one_that_holds_servers(files: dict[str, bytes 
 def test_visual_studio_uses_the_project_file_that_is_there_and_is_not_set_up_elsewhere() -> None:
     row, files = find("visual-studio"), {"C:\\s\\.mcp.json": b'{"servers": {"a": {"command": "x"}}}'}
     assert row.locate(machine("windows", files=files), "project", "C:\\s").path == "C:\\s\\.mcp.json"
+    others = machine("windows", files={"C:\\s\\.mcp.json": SERVERS, "C:\\s\\.cursor\\mcp.json": BROKEN})
+    assert row.locate(others, "project", "C:\\s").path == "C:\\s\\.vscode\\mcp.json", "Claude Code rejects `servers`"
     assert row.before_create(machine("windows"), row.locate(machine("windows"))) is None
     assert "for Windows" in (row.before_create(machine(), row.locate(machine())) or "")
 

@@ -9,7 +9,6 @@ from .model import (
     Evidence,
     Host,
     PassedOn,
-    in_project,
     started,
 )
 from .places import MCP_SERVERS, Candidates
@@ -19,6 +18,11 @@ _USER = Candidates(
     MCP_SERVERS,
     ("~/.gemini/antigravity/mcp_config.json", "~/.gemini/config/mcp_config.json"),
     new="~/.gemini/config/mcp_config.json",
+)
+_PROJECT = Candidates(
+    MCP_SERVERS,
+    tuple(f"{folder}/mcp_config.json" for folder in ("_agent", "_agents", ".agent", ".agents")),
+    new=".agents/mcp_config.json",
 )
 _OLDER_FOLDER = "~/.gemini/antigravity"
 _SHARED_FOLDER = "~/.gemini/config"
@@ -52,9 +56,10 @@ HOST = Host(
             doubts=frozenset({"bom"}),
         ),
         "project": ConfigFile(
-            path=in_project(".agents/mcp_config.json"),
+            path=_PROJECT.path,
             section=MCP_SERVERS,
             format="jsonc",
+            others=_PROJECT.others,
             rejects=COMMENTS_AND_COMMAS,
             doubts=frozenset({"bom"}),
         ),
@@ -68,7 +73,9 @@ HOST = Host(
     evidence={
         "detection": Evidence("derived", "from the config paths and the commands"),
         "scopes.user": Evidence("docs", "antigravity.google/docs/mcp, agy's documentation; neondatabase/add-mcp"),
-        "scopes.project": Evidence("docs", "agy's documentation"),
+        "scopes.project": Evidence(
+            "docs", "stbenjam/skillsaw, antigravity-mcp-valid; which of several wins: not known"
+        ),
         "tolerance": Evidence("docs", "stbenjam/skillsaw, antigravity-mcp-valid: agy exits over a syntax error"),
         "entry": Evidence("docs", "antigravity.google/docs/mcp; a bad entry is left out without a word"),
         "remote": Evidence("docs", "antigravity.google/docs/mcp: serverUrl, which wins over a command"),

@@ -53,15 +53,25 @@ class Candidates(NamedTuple):
         return may_hold_servers(machine, file, self.section, self.format)
 
 
-def may_hold_servers(machine: Machine, file: str, section: Section, name: FormatName = "jsonc") -> bool:
-    """Whether the file has servers; one that cannot be read is taken for one, so that the edit says what is wrong."""
+def may_hold_servers(
+    machine: Machine, file: str, section: Section, name: FormatName = "jsonc", *, unreadable: bool = True
+) -> bool:
+    """Whether the file has servers.
+
+    Args:
+        machine: where.
+        file: its path.
+        section: where the servers would be.
+        name: its format.
+        unreadable: what to say of one that cannot be read; taken for one with servers, the edit says what is wrong.
+    """
     from connect_mcp.installer.editors.engine import decode, read
     from connect_mcp.installer.editors.formats import format_named
 
     try:
         return bool(read(decode(machine.files.read(file) or b"", file), format_named(name), section, file))
     except Refused:
-        return True
+        return unreadable
 
 
 MCP_SERVERS = Section(("mcpServers",))

@@ -4,7 +4,7 @@ from connect_mcp.base.machine import Machine
 from connect_mcp.installer.editors.model import Section
 
 from .model import ConfigFile, Detection, Evidence, Host, Location, PassedOn, at, reached, started, typed
-from .places import Candidates, would_hide
+from .places import Candidates, may_hold_servers, would_hide
 from .vscode import SYNTAX, inputs, read_lenient
 from .windsurf import DOUBTS
 
@@ -12,6 +12,16 @@ _SECTION = Section(("servers",))
 _PROJECT = Candidates(
     _SECTION, (".cursor/mcp.json", ".vscode/mcp.json", ".mcp.json", ".vs/mcp.json"), new=".vscode/mcp.json"
 )
+
+
+def project_file(machine: Machine, project: str) -> str:
+    """The file that holds servers for Visual Studio, else VS Code's.
+
+    The others belong to hosts with another form, some of which reject a file with `servers` in it (Claude Code).
+    """
+    there = _PROJECT.there(machine, project)
+    holding = [file for file in there if may_hold_servers(machine, file, _SECTION, unreadable=False)]
+    return holding[-1] if holding else machine.join(project, _PROJECT.new)
 
 
 def not_here(machine: Machine, location: Location) -> str | None:
@@ -29,10 +39,10 @@ HOST = Host(
     scopes={
         "user": ConfigFile(path=at("~/.mcp.json"), section=_SECTION, format="jsonc", doubts=DOUBTS),
         "project": ConfigFile(
-            path=_PROJECT.path,
+            path=project_file,
             section=_SECTION,
             format="jsonc",
-            others=_PROJECT.others,
+            others=lambda machine, project: tuple(_PROJECT.there(machine, project)),
             doubts=DOUBTS,
             note="For Visual Studio the project's folder is the one with the solution.",
         ),

@@ -110,7 +110,9 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
                 "source",
                 "microsoft/vscode 1.139.1, userDataPath and mcpResource; a named profile has a file of its own",
             ),
-            "scopes.project": Evidence("live", "code-server 4.139.1 (VS Code 1.139.1); it reads .mcp.json too: source"),
+            "scopes.project": Evidence(
+                "live", "code-server 4.139.1 (VS Code 1.139.1); source: it reads .mcp.json too, and a .code-workspace"
+            ),
             "tolerance": Evidence("source", "microsoft/vscode 1.139.1: its schema allows comments and trailing commas"),
             "entry": Evidence("live", "code-server 4.139.1; the keys from its schema for mcp.json"),
             "remote": Evidence("source", "microsoft/vscode 1.139.1: its schema for mcp.json"),
