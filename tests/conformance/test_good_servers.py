@@ -12,7 +12,8 @@ from connect_mcp.conformance.lab import Options, Pace
 from connect_mcp.conformance.requirement import MODERN, REVISIONS, all_requirements
 from connect_mcp.conformance.result import Result
 from connect_mcp.conformance.watch import RULES
-from support.subjects import ROWS, names, reference, results
+from support.http_server import http_server
+from support.subjects import ROWS, names, reference, reference_over_http, results, results_over_http
 
 ALL = all_requirements()
 FULL = os.environ.get("CONNECT_MCP_TEST_CONFORMANCE") == "full"
@@ -36,7 +37,16 @@ def against(found: Sequence[Result]) -> list[tuple[str, str, str, str]]:
 def test_the_correct_server_breaks_nothing_and_shows_nearly_everything() -> None:
     found = results(reference(), ALL, REVISIONS, CAREFUL)
     assert against(found) == []
-    assert {one.requirement for one in found if one.outcome == "pass"} == set(ROWS) - set(ELSEWHERE)
+    shown = {one.requirement for one in found if one.outcome == "pass"}
+    assert shown == {row.id for row in ALL if row.transport != "http"} - set(ELSEWHERE)
+
+
+def test_the_correct_server_breaks_nothing_over_http() -> None:
+    with reference_over_http() as url:
+        found = results_over_http(url, ALL, REVISIONS, CAREFUL)
+    assert against(found) == []
+    shown = {one.requirement for one in found if one.outcome == "pass"}
+    assert {row.id for row in ALL if row.transport == "http"} <= shown
 
 
 @pytest.mark.parametrize("ident", ELSEWHERE)
@@ -53,12 +63,13 @@ def test_an_odd_server_breaks_nothing(name: str) -> None:
     assert any(one.outcome == "pass" for one in found)
 
 
-@pytest.mark.skipif(not FULL, reason="the cross product takes long: .ci/full runs it")
-@pytest.mark.parametrize("name", names("faults", "FAULTS"))
-def test_a_bad_server_breaks_its_own_rule_among_all_of_them(name: str) -> None:
-    found = results(reference(name), ALL, ROWS[name].revisions[-1:], Options(timeout=8, strict=True, jobs=4))
-    assert name in {one.requirement for one in found if one.outcome in ("fail", "warn", "inconclusive")}
-    assert not [one for one in found if one.outcome == "bug-in-the-case"]
+if FULL:  # the cross product takes long
+
+    @pytest.mark.parametrize("name", names("faults", "FAULTS"))
+    def test_a_bad_server_breaks_its_own_rule_among_all_of_them(name: str) -> None:
+        found = results(reference(name), ALL, ROWS[name].revisions[-1:], Options(timeout=8, strict=True, jobs=4))
+        assert name in {one.requirement for one in found if one.outcome in ("fail", "warn", "inconclusive")}
+        assert not [one for one in found if one.outcome == "bug-in-the-case"]
 
 
 def test_the_bundled_server_breaks_nothing(tmp_path: Path) -> None:
@@ -66,3 +77,10 @@ def test_the_bundled_server_breaks_nothing(tmp_path: Path) -> None:
     found = results(command, ALL, REVISIONS, CAREFUL)
     assert against(found) == []
     assert len({one.requirement for one in found if one.outcome == "pass"}) > 120
+
+
+def test_the_bundled_server_breaks_nothing_over_http(tmp_path: Path) -> None:
+    with http_server("--embedded", "--data-dir", str(tmp_path)) as server:
+        found = results_over_http(server.url, ALL, REVISIONS, CAREFUL)
+    assert against(found) == []
+    assert len({one.requirement for one in found if one.outcome == "pass"}) > 90

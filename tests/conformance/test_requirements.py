@@ -4,7 +4,15 @@ from connect_mcp.base.errors import Misuse
 from connect_mcp.conformance.cases.all_cases import CASES
 from connect_mcp.conformance.requirement import REVISIONS, Requirement, all_requirements, revisions_in, selected
 from connect_mcp.conformance.watch import RULES
-from support.subjects import ROWS, names, reference, results, revision_for
+from support.subjects import (
+    ROWS,
+    names,
+    reference,
+    reference_over_http,
+    results,
+    results_over_http,
+    revision_for,
+)
 
 ALL = all_requirements()
 
@@ -16,15 +24,25 @@ def test_every_row_has_a_case_and_every_case_a_row() -> None:
 
 
 def test_every_row_has_a_known_bad_subject_and_no_fault_lacks_its_row() -> None:
-    assert set(names("faults", "FAULTS")) == set(ROWS)
+    assert {*names("faults", "FAULTS"), *names("http_faults", "FAULTS")} == set(ROWS)
+    assert set(names("http_faults", "FAULTS")) == {row.id for row in ALL if row.transport == "http"}
 
 
-@pytest.mark.parametrize("ident", ROWS)
+@pytest.mark.parametrize("ident", names("faults", "FAULTS"))
 def test_the_known_bad_subject_of_a_row_breaks_it(ident: str) -> None:
     row = ROWS[ident]
     found = results(reference(ident), [row], [revision_for(row)])
     assert [result.outcome for result in found] == ["fail" if row.binding else "warn"], found
     assert found[0].why
+    assert found[0].exchange
+
+
+@pytest.mark.parametrize("ident", names("http_faults", "FAULTS"))
+def test_the_known_bad_subject_of_a_row_about_http_breaks_it(ident: str) -> None:
+    row = ROWS[ident]
+    with reference_over_http(ident) as url:
+        found = results_over_http(url, [row], [revision_for(row)])
+    assert [result.outcome for result in found] == ["fail" if row.binding else "warn"], found
     assert found[0].exchange
 
 

@@ -1,12 +1,15 @@
 """The servers of tests/conformance/subjects: a correct one, and what is wrong or merely odd about the others."""
 
 import ast
+import contextlib
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from connect_mcp.conformance.engine import run
 from connect_mcp.conformance.guard import Guard
+from connect_mcp.conformance.http_subject import HttpSubject
 from connect_mcp.conformance.lab import Lab, Options, Pace
 from connect_mcp.conformance.requirement import REVISIONS, Requirement, all_requirements
 from connect_mcp.conformance.result import Result
@@ -40,6 +43,30 @@ def results(
     with Guard() as guard:
         lab = Lab(StdioSubject(command, guard), options or HURRIED)
         return list(run(lab, rows, revisions))
+
+
+@contextlib.contextmanager
+def reference_over_http(name: str = "") -> Iterator[str]:
+    """The correct server over HTTP, or what a row of http_faults.py makes of it: its URL."""
+    with subprocess.Popen(
+        [*reference(), "--http", *([name] if name else [])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().decode().strip()
+        finally:
+            process.kill()
+
+
+def results_over_http(
+    url: str, rows: Sequence[Requirement], revisions: Sequence[str], options: Options | None = None
+) -> list[Result]:
+    """What comes of checking these rows at a URL."""
+    chosen = options or HURRIED
+    return list(run(Lab(HttpSubject(url, {}, chosen.timeout), chosen), rows, revisions))
 
 
 def revision_for(row: Requirement) -> str:

@@ -40,13 +40,13 @@ def main(argv: Sequence[str]) -> int:
         return session_commands.import_(args)
     if args.command == "replay":
         return session_commands.replay(args, command)
+    if args.command in ("run", "baseline"):
+        return run_command.run(args, command)
     if not command:
         raise Misuse(
             f"`{args.command}` needs the server's command after --",
             mend=f"connect-mcp conformance {args.command} … -- COMMAND [ARG…]",
         )
-    if args.command == "run":
-        return run_command.run(args, command)
     if args.command == "surface":
         return surface_command.surface(args, command)
     return session_commands.record(args, command)

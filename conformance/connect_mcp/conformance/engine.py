@@ -15,6 +15,7 @@ from .result import Broken, Ended, Inconclusive, NotApplicable, NotObserved, Out
 from .talk import Talk
 from .watch import RULES
 
+_NO_HTTP = f"{REVISIONS[0]} has no Streamable HTTP"
 _REFUSALS = 2  # times in a row that no conversation could be opened, before the rest is given up
 _PATIENT: Sequence[Outcome] = ("pass", "not-applicable", "not-observed")
 
@@ -41,6 +42,17 @@ def run(lab: Lab, requirements: Sequence[Requirement], revisions: Sequence[str])
     finally:
         lab.stopping = True
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def check(lab: Lab, row: Requirement, revision: str) -> Result:
+    """Check one requirement in one revision, for who asks for one after the other."""
+    lab.look_once(revision)
+    if row.id in RULES:
+        _toured(lab, revision)
+        return next(_observed(lab, [row], revision))
+    if row.transport not in ("any", lab.subject.transport):
+        return _result(row, revision, NotApplicable(_over(row, lab)))
+    return _alone(lab, row, revision)
 
 
 def _toured(lab: Lab, revision: str) -> None:
@@ -76,6 +88,9 @@ def _tasks(lab: Lab, revision: str, requirements: Sequence[Requirement]) -> Iter
     together: list[Requirement] = []
     for row in requirements:
         if revision not in row.revisions or row.id in RULES:
+            continue
+        if lab.subject.transport == "http" and revision == REVISIONS[0]:
+            yield lambda row=row: [_result(row, revision, NotApplicable(_NO_HTTP))]  # type: ignore[misc]
             continue
         if row.transport not in ("any", lab.subject.transport):
             yield lambda row=row: [_result(row, revision, NotApplicable(_over(row, lab)))]  # type: ignore[misc]

@@ -123,7 +123,7 @@ class Lab:
         self.options = options
         self.fence_method = "ping"
         self.stopping = False
-        self.secrets = [value for name, value in os.environ.items() if looks_secret(name)]
+        self.secrets = [value for name, value in os.environ.items() if looks_secret(name)] + list(subject.secrets)
         self._observed: dict[str, Observed] = {}
         self._known: dict[str, Known] = {}
         self._tours: dict[str, Tour | Ended] = {}
@@ -149,6 +149,10 @@ class Lab:
             known = Known(missing=ended)
         self._known[revision] = known
         return known
+
+    def look_once(self, revision: str) -> Known:
+        """The same, where that is not known yet."""
+        return self._known.get(revision) or self.look(revision)
 
     def tour(self, revision: str) -> Tour:
         """What the subject offers in a revision; looked at once, where it is first asked for.

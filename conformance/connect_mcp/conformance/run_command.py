@@ -25,7 +25,6 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     from .reports.writing import write
     from .requirement import all_requirements, selected
     from .result import Result
-    from .subject import StdioSubject
     from .verdicts import Verdict, as_data, as_text, ordered
 
     profiles = _profiles(args.profile)
@@ -34,7 +33,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     began = time.monotonic()
     results: list[Result] = []
     with Guard() as guard:
-        lab = Lab(StdioSubject(command, guard), options)
+        lab = Lab(_subject(args, command, guard), options)
         revisions = _revisions(args.revision) or spoken(lab)
         progress = _Progress(requirements, revisions, quiet=args.json)
         for result in checked(lab, requirements, revisions):
@@ -120,8 +119,17 @@ def add_parsers(commands: Any, seconds: Any) -> None:
         "run",
         help="check a server against the specification",
         description="Start a server, say to it what hosts say and what they should not, and judge what comes back.",
-        usage="connect-mcp conformance run [OPTION…] -- COMMAND [ARG…]",
+        usage="connect-mcp conformance run [OPTION…] (-- COMMAND [ARG…] | --url URL | --from HOST[:NAME])",
         allow_abbrev=False,
+    )
+    run.add_argument("--url", metavar="URL", help="a server over Streamable HTTP, in place of a command")
+    run.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        type=_header,
+        metavar="NAME:VALUE",
+        help="a header for each request to it",
     )
     run.add_argument("--only", nargs="+", default=[], metavar="ID", help="only these requirements; FRAME-* is a group")
     run.add_argument(
@@ -159,6 +167,23 @@ def add_parsers(commands: Any, seconds: Any) -> None:
     listed.add_argument("--json", action="store_true", help="print them as JSON")
     explained = commands.add_parser("explain", help="say what a requirement asks for and why", allow_abbrev=False)
     explained.add_argument("ids", nargs="+", metavar="ID")
+
+
+def _subject(args: argparse.Namespace, command: Sequence[str], guard: Any) -> Any:
+    from .subject import StdioSubject
+
+    if args.url is None:
+        return StdioSubject(command, guard)
+    from .http_subject import HttpSubject
+
+    return HttpSubject(args.url, dict(args.header), args.timeout)
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise ValueError(text)
+    return name.strip(), value.strip()
 
 
 def _revisions(named: Sequence[str]) -> list[str]:

@@ -45,6 +45,7 @@ class Subject(Protocol):
 
     transport: Literal["stdio", "http"]
     name: str
+    secrets: Sequence[str]
 
     def open(self, *, deaf: bool = False, more_env: Mapping[str, str] | None = None) -> Link:
         """A new conversation: over stdio, with a new process, which may be given more variables.
@@ -135,6 +136,7 @@ class StdioSubject:
         env: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
     ) -> None:
+        self.secrets: Sequence[str] = ()
         self._argv = tuple(argv)
         self._env = env
         self._cwd = cwd

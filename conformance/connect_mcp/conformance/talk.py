@@ -9,7 +9,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from connect_mcp.base.masking import masked
 from connect_mcp.base.record import record
@@ -370,6 +370,10 @@ class Talk:
             return tuple(lines)
         left_out = Line(lines[most // 2].t, "event", f"{len(lines) - most} lines are left out")
         return (*lines[: most // 2], left_out, *lines[-(most - most // 2) :])
+
+    def note(self, by: Literal["kit", "subject"], text: str) -> None:
+        """Note what was said outside of messages."""
+        self._note(by, text, len(text))
 
     def happened(self, text: str) -> None:
         """Note something that is no message."""

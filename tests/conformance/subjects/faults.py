@@ -64,8 +64,7 @@ def without_tools_call_thread(server):
     """Calls are made in the thread that reads."""
 
     def call_apart(method, message):
-        if message["params"].get("name") not in [row["name"] for row in server.tools]:
-            raise Rejected(-32602, "no such tool")
+        server.check_call(message["params"])
         server.running[message["id"]] = None
         server.run_call(method, message)
 

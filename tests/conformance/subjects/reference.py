@@ -361,14 +361,16 @@ class Server:
         return self.tool_result(params["name"], params.get("arguments", {}), message)
 
     def call_apart(self, method, message):
-        params = message.get("params", {})
+        self.check_call(message.get("params", {}))
+        thread = threading.Thread(target=self.run_call, args=(method, message), daemon=True)
+        self.running[message["id"]] = thread
+        thread.start()
+
+    def check_call(self, params):
         if not isinstance(params.get("name"), str) or not isinstance(params.get("arguments", {}), dict):
             raise invalid("name is a text, arguments an object")
         if params["name"] not in [row["name"] for row in self.tools]:
             raise invalid("no such tool")
-        thread = threading.Thread(target=self.run_call, args=(method, message), daemon=True)
-        self.running[message["id"]] = thread
-        thread.start()
 
     def run_call(self, method, message):
         try:
@@ -467,12 +469,18 @@ def changed(name):
     return server
 
 
+def change_of_http(name):
+    import http_faults
+
+    return http_faults.FAULTS.get(name, lambda policy: None)
+
+
 def main(words):
     if "--http" in words:
         import over_http
 
         names = [word for word in words if word != "--http"]
-        over_http.serve(lambda: changed("".join(names[:1])))
+        over_http.serve(lambda: over_http.in_one_thread(changed("")), change_of_http("".join(names[:1])))
     else:
         changed("".join(words[:1])).run()
 

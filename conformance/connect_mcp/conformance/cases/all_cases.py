@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..case import Case
-from . import envelope, features, framing, lifecycle, modern, tools
+from . import envelope, features, framing, lifecycle, modern, over_http, tools
 
 CASES: Mapping[str, Case] = {
     **framing.CASES,
@@ -12,4 +12,5 @@ CASES: Mapping[str, Case] = {
     **tools.CASES,
     **features.CASES,
     **modern.CASES,
+    **over_http.CASES,
 }
