@@ -84,6 +84,39 @@ def test_an_id_that_a_server_gave_is_the_one_that_is_sent_back() -> None:
     assert [change.path for change in one.changes("{{uuid:2}}", UUID, "result")] == ["result"]
 
 
+def test_an_id_that_a_server_made_may_be_another_one_and_is_the_one_that_is_sent_back() -> None:
+    one = matching()
+    expected: Json = {"id": 17, "posts": [{"id": "p_1", "authorId": 17}, {"id": "p_2", "parent_id": "p_1"}]}
+    got: Json = {"id": 4, "posts": [{"id": "x", "authorId": 4}, {"id": "y", "parent_id": "x"}]}
+    assert not list(one.changes(expected, got, "result"))
+    assert one.filled_value({"post_id": "p_2", "count": 17, "userId": 17}) == {
+        "post_id": "y",
+        "count": 17,
+        "userId": 4,
+    }
+
+
+def test_a_word_that_is_an_id_stands_for_the_same_one_throughout_and_a_number_need_not() -> None:
+    expected: Json = {"user": {"id": "a"}, "post": {"id": "a"}}
+    assert paths(expected, {"user": {"id": "b"}, "post": {"id": "c"}}) == ["result.post.id"]
+    assert paths({"user": {"id": 1}, "post": {"id": 1}}, {"user": {"id": 7}, "post": {"id": 8}}) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [(17, "17"), (17, True), (17, None), ("p_1", "two words"), ("two words", "p_1"), ("p_1", "")],
+)
+def test_what_stands_for_an_id_has_the_form_of_one(expected: Json, got: Json) -> None:
+    assert paths({"id": expected}, {"id": got}) == ["result.id"]
+
+
+def test_an_id_that_the_host_sent_first_comes_back_as_it_is() -> None:
+    one = matching()
+    assert one.filled_value({"ticket_id": 17, "id": "t-1"}) == {"ticket_id": 17, "id": "t-1"}
+    found = one.changes({"id": 17, "ticket": {"id": "t-1"}}, {"id": 18, "ticket": {"id": "t-2"}}, "result")
+    assert [change.path for change in found] == ["result.id", "result.ticket.id"]
+
+
 def test_a_cursor_that_a_server_gave_is_the_one_that_is_sent_back() -> None:
     one = matching()
     assert not list(one.changes({"nextCursor": "2"}, {"nextCursor": "zwei"}, "result"))

@@ -3,6 +3,8 @@
 What varies is a small table: patterns for what may stand inside a text, and names of members whose values differ every
 time. Everything else is equal or is a change, and in a list of tools nothing varies. A value that took another's place
 is remembered, so that a cursor or an id which the host sends back later is the one that this server gave.
+
+An id that the host sent first must come back as it is; one that the server made may be another one.
 """
 
 import json
@@ -50,11 +52,15 @@ VARYING: tuple[Varying, ...] = (
     Varying("time", re.compile(r"(?:_at|At|[tT]imestamp|[tT]ime)$"), float),
 )
 
+_ID = re.compile(r"(?:[._]id|[a-z]I[dD])$")
+"""Members whose value a server may have made to tell its things apart."""
+
 NAMED: Mapping[str, str] = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplates": "uriTemplate"}
 """Lists whose order is not promised, and the member by which their items are told apart."""
 
 _VARIES = re.compile("|".join([PLACEHOLDER.pattern, *(f"(?:{pattern})" for pattern in TEXT_PATTERNS.values())]))
 _FIXED = re.compile(r"result\.(?:tools|prompts|resourceTemplates)\[")
+_WORD = re.compile(r"[A-Za-z0-9._:/+=~-]{1,200}")
 _LONG_ENOUGH = 8  # characters: a shorter value that the host sends is one of its own that happens to be the same
 _DEEPEST = 200
 
@@ -85,6 +91,8 @@ class Matching:
         self._value_of = value_of
         self._values: dict[str, str] = {}  # by a placeholder's name
         self._returned: dict[str, str] = {}  # by the recorded value of what the host sends back
+        self._made: dict[str, Json] = {}  # this server's ids by the recorded ones, as JSON text
+        self._sent: set[str] = set()  # ids that the host sent first, as JSON text
 
     def filled(self, text: str) -> str:
         """`text` with a value for every placeholder."""
@@ -96,6 +104,10 @@ class Matching:
             return {self.filled(key): self.filled_value(item, key) for key, item in value.items()}
         if isinstance(value, list):
             return [self.filled_value(item, name) for item in value]
+        if _is_id(value, f".{name}"):
+            if (key := json.dumps(value)) in self._made:
+                return self._made[key]
+            self._sent.add(key)
         if isinstance(value, str):
             is_returned = value in self._returned and (name == "cursor" or len(value) >= _LONG_ENOUGH)
             return self._returned[value] if is_returned else self.filled(value)
@@ -157,12 +169,27 @@ class Matching:
             yield _change(path, self.filled(expected), got)
 
     def _varies(self, expected: Json, got: Json, path: str) -> bool:
-        for row in () if _FIXED.match(path) else VARYING:
+        if _FIXED.match(path):
+            return False
+        if _is_id(expected, path) and _is_id(got, path) and type(expected) is type(got):
+            return self._is_made(json.dumps(expected), got)
+        for row in VARYING:
             if row.path.search(path) and _type(expected) is _type(got) is row.kind:
                 if row.returned:
                     self._returned[cast("str", expected)] = cast("str", got)
                 return True
         return False
+
+    def _is_made(self, recorded: str, got: Json) -> bool:
+        """Whether an id of this server may stand for a recorded one; a word for the same thing throughout.
+
+        Numbers are counted anew for each kind of thing, so one may stand for several: the last is what is sent back.
+        """
+        if recorded in self._sent:
+            return False
+        if isinstance(got, int):
+            self._made[recorded] = got
+        return self._made.setdefault(recorded, got) == got
 
     def _same_form(self, expected: str, got: str, path: str) -> bool:
         """Whether the texts are equal but for what varies; what stood in its place is remembered."""
@@ -193,6 +220,13 @@ class Matching:
             return re.escape(self._value(name))
         open_names.append(name)
         return f"(?P<v{len(open_names) - 1}>{pattern})"
+
+
+def _is_id(value: Json, path: str) -> bool:
+    """Whether a value stands where ids do and is one: a number, or a word; what is a placeholder is known as one."""
+    if not _ID.search(path) or isinstance(value, bool):
+        return False
+    return isinstance(value, int) or (isinstance(value, str) and bool(_WORD.fullmatch(value)))
 
 
 def _type(value: Json) -> type:
