@@ -164,6 +164,21 @@ def test_two_names_of_one_file_are_one_edit(config: Path, ours: Folders) -> None
     assert names(config) == ["one", "two"]
 
 
+def test_two_sections_of_one_file_are_one_edit_and_one_way_back(config: Path, ours: Folders) -> None:
+    local = Section(("projects", "/home/user/project", "mcpServers"))
+    targets = [
+        adding(config),
+        Target(str(config), "jsonc", (Put(local, "connect", {"command": "y"}),), ("claude-code",)),
+    ]
+    result = write(targets, ours, command="configure")
+    assert [len(item.changes) for item in result.files] == [2]
+    assert [(row.section, row.hosts) for row in Journal(ours).installed()] == [
+        (SERVERS, ("cursor",)),
+        (local, ("claude-code",)),
+    ]
+    assert (undo(ours).files[0].how, config.read_bytes()) == ("exact", OLD)
+
+
 def test_modes_are_kept_and_a_new_file_gets_the_one_it_was_given(config: Path, ours: Folders) -> None:
     config.chmod(0o640)
     write([adding(config), adding(config.with_name("new.json"), mode=0o600)], ours, command="configure")

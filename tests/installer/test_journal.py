@@ -9,9 +9,12 @@ from connect_mcp.base.folders import Folders, folders
 from connect_mcp.installer import journal as module
 from connect_mcp.installer.apply import Target, recover, write
 from connect_mcp.installer.editors.model import Change, Put, Remove, Section
-from connect_mcp.installer.history import undo
+from connect_mcp.installer.history import purge, undo
 from connect_mcp.installer.journal import Journal, change_data, change_from
-from support.systems import Counting
+from support.systems import Counting, dying
+
+# The children only run what is tested and end at once; pytest-xdist's own thread in the parent is no concern of theirs.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 SERVERS = Section(("mcpServers",))
 DAY = 24 * 3600.0
@@ -149,3 +152,28 @@ def test_what_was_being_made_when_its_process_died_is_removed(config: Path, ours
     assert Journal(ours).unsettled()
     assert recover(ours) == []
     assert kept(ours) == ["00000001.done"]
+
+
+def test_what_is_dropped_halfway_leaves_whole_transactions_and_no_number_twice(config: Path, ours: Folders) -> None:
+    for name in ("one", "two", "three"):
+        add(config, ours, name)
+    undo(ours, system=Counting(clock=lambda: 0.0))
+    number, highest = 0, 4
+    while Journal(ours).size():
+        number += 1
+        child = os.fork()
+        if child == 0:
+            try:
+                purge(ours, system=dying(number))
+            finally:
+                os._exit(1)
+        os.waitpid(child, 0)
+        notes: list[str] = []
+        list(Journal(ours).records("open", "done", "undone", notes=notes))
+        assert notes == []
+        if number % 7 == 0:
+            found = add(config, ours, f"later-{number}")
+            assert found is not None
+            assert found > highest
+            highest = found
+    assert {row.name for row in Journal(ours).installed()} >= {"one", "two"}
