@@ -96,6 +96,15 @@ def test_an_id_that_a_server_made_may_be_another_one_and_is_the_one_that_is_sent
     }
 
 
+def test_the_ids_of_messages_are_the_hosts_own() -> None:
+    one = matching()
+    assert not list(one.changes({"id": 3}, {"id": 9}, "result"))
+    call: Json = {"jsonrpc": "2.0", "id": 3, "params": {"id": 3, "requestId": 3}}
+    assert one.filled_value(call) == {"jsonrpc": "2.0", "id": 3, "params": {"id": 9, "requestId": 3}}
+    one.filled_value({"jsonrpc": "2.0", "id": 4})
+    assert not list(one.changes({"id": 4}, {"id": 5}, "result"))
+
+
 def test_a_word_that_is_an_id_stands_for_the_same_one_throughout_and_a_number_need_not() -> None:
     expected: Json = {"user": {"id": "a"}, "post": {"id": "a"}}
     assert paths(expected, {"user": {"id": "b"}, "post": {"id": "c"}}) == ["result.post.id"]

@@ -101,7 +101,14 @@ class Matching:
     def filled_value(self, value: Json, name: str = "") -> Json:
         """`value` with a value for every placeholder, and this server's own cursors and ids for the recorded ones."""
         if isinstance(value, dict):
-            return {self.filled(key): self.filled_value(item, key) for key, item in value.items()}
+            of_message = {
+                "requestId",
+                *(["id"] if "jsonrpc" in value else []),
+            }  # these are no ids of the server's things
+            return {
+                self.filled(key): self.filled_value(item, "" if key in of_message else key)
+                for key, item in value.items()
+            }
         if isinstance(value, list):
             return [self.filled_value(item, name) for item in value]
         if _is_id(value, f".{name}"):
