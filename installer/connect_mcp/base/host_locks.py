@@ -165,7 +165,7 @@ def hold(lock: PlacedLock, *, patience: float = PATIENCE, system: System = SYSTE
             raise Refused(
                 f"{lock.owner} has been writing to this file for {patience:.0f} seconds",
                 place=Place(lock.path),
-                why=f"its lock is held{_holder(lock)}",
+                why=_holder(lock),
                 mend=f"wait until {lock.owner} is done, or quit it, and run the command again",
             )
         system(time.sleep, _PAUSE)
@@ -210,10 +210,10 @@ def _removed_as_stale(lock: PlacedLock, system: System) -> bool:
 
 
 def _holder(lock: PlacedLock) -> str:
-    """By whom, where the lock says it."""
+    """By whom it is held, as a sentence; "" where the lock does not say it."""
     with contextlib.suppress(OSError):
         for name in os.listdir(lock.path) if lock.kind == "owned-folder" else []:
             process = name.removeprefix("owner.").partition(".")[0]
             if process.isdecimal():
-                return f" by process {process}"
+                return f"its lock is held by process {process}"
     return ""
