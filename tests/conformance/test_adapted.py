@@ -175,6 +175,14 @@ def test_a_tool_that_may_change_something_is_not_called_unasked(tmp_path: Path) 
     assert play(tmp_path, "", *START, *LIST, *CALL, calls=examples)[1][-1]["params"]["arguments"] == {"a": 1}
 
 
+def test_each_call_of_a_session_is_made_with_the_next_tool_that_may_be_called(tmp_path: Path) -> None:
+    calls = [event for number in range(7, 11) for event in (request(number, "tools/call", name="x"), answer(number))]
+    faults = "for row in (TOOLS[0], TOOLS[2]): row['annotations'] = {'readOnlyHint': True}"
+    result, got = play(tmp_path, faults, *START, *LIST, *calls, *END, calls=Calls())
+    assert (result.outcome, result.answers) == ("pass", 6)
+    assert [message["params"]["name"] for message in got[3:]] == ["echo", "whoami", "echo", "whoami"]
+
+
 def test_a_host_that_follows_pages_gets_the_tools_of_all_of_them(tmp_path: Path) -> None:
     faults = """
 def result(m, p, usual=result):

@@ -276,6 +276,23 @@ def test_a_verdict_follows_from_what_was_seen(host: str, seen: Seen, said: str) 
     assert said in verdict(load(host), seen).sentence
 
 
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        (
+            "codex",
+            "1 of 2 tools are called without being approved: the read-only (unapproved: seen with codex 0.169",
+        ),
+        ("claude-code", "calls are refused until they are approved"),
+        ("opencode", "calls are made without being approved"),
+        ("gemini-cli", "tools are not offered to the model before the server is trusted"),
+    ],
+)
+def test_the_evidence_says_which_calls_need_a_person(host: str, told: str) -> None:
+    tools = ({"name": "a", "annotations": {"readOnlyHint": True}}, {"name": "b", "annotations": 5})
+    assert [line for line in verdict(load(host), replace(GOOD, tools=tools)).evidence if told in line]
+
+
 def test_what_rests_on_memory_alone_is_told_as_probable() -> None:
     profile = load("vscode")
     fails = replace(profile, stdout={**profile.stdout, "first": "fails"})

@@ -101,6 +101,7 @@ class Adapted(Player):
         self.answered: dict[str, Message] = {}
         self.tools: list[Message] = []
         self.called = ""
+        self._next_tool = 0
         self.script = script
         self._calls = calls
         self._era = ""
@@ -216,10 +217,11 @@ class Adapted(Player):
 
     def _own_call(self) -> Message | None:
         why = "the server lists none"
-        for tool in self.tools:
+        for tool in [*self.tools[self._next_tool :], *self.tools[: self._next_tool]]:
             arguments, why = self._arguments(tool)
             if arguments is not None:
                 self.called = str(tool["name"])
+                self._next_tool = self.tools.index(tool) + 1  # so that a session with many calls meets many tools
                 return {"name": tool["name"], "arguments": arguments}
         self.note(f"tools/call was left out, since no tool may be called: {why}")
         return None

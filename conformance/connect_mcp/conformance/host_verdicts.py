@@ -121,7 +121,22 @@ def _evidence(profile: Profile, seen: Seen) -> Iterator[str]:
         yield f"revision {for_report(seen.revision)}, {_count(len(seen.tools))}, ready after {seen.ready:.3f} s"
     if seen.called and seen.call_result is not None:
         yield f"{seen.called} was called and answered after {seen.call_seconds:.3f} s"
+    if seen.tools:
+        yield _approval(profile, seen)
     yield from seen.notes
+
+
+def _approval(profile: Profile, seen: Seen) -> str:
+    """What the host does with calls that nobody has approved, and of how many tools."""
+    hints = [tool.get("annotations") for tool in seen.tools]
+    read_only = sum(isinstance(hint, dict) and hint.get("readOnlyHint") is True for hint in hints)
+    words = {
+        "run": "calls are made without being approved",
+        "run where read-only": f"{read_only} of {len(hints)} tools are called without being approved: the read-only",
+        "refused": "calls are refused until they are approved",
+        "not offered": "tools are not offered to the model before the server is trusted",
+    }
+    return f"{words[profile.unapproved]} ({_known(profile, 'unapproved')})"
 
 
 def _patience(profile: Profile) -> float | None:

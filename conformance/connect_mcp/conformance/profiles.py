@@ -77,6 +77,8 @@ class Profile:
         name: what becomes of a tool's name.
         shutdown: how it ends a server: what it does, and after how many seconds.
         leaves_orphan: whether a server is left running that does not end by itself.
+        unapproved: what becomes of a call that nobody has approved: it is made (`run`), or where the tool is annotated
+            as read-only, or `refused`, or the tool is `not offered` to the model at all.
         structured: where its model sees structuredContent.
         repeats_failed_calls: how many times in all it makes a call that is answered with a JSON-RPC error; 0 for once.
         is_error, rpc_error: what its model sees of a result with isError, and of a JSON-RPC error.
@@ -103,6 +105,7 @@ class Profile:
     name: Naming
     shutdown: Sequence[tuple[str, float]]
     leaves_orphan: bool
+    unapproved: Literal["run", "run where read-only", "refused", "not offered"]
     structured: Literal["instead of the text", "beside the text", "dropped"]
     repeats_failed_calls: int
     is_error: str
