@@ -33,6 +33,7 @@ class Ready:
         revision: the protocol revision that it answered with, safe to print.
         stray: the first lines on its standard output that are no MCP messages, safe to print, secrets masked; some
             hosts drop a server over one.
+        strays_late: whether such a line, or a blank one, came after its first answer.
         first_page: how many of the tools are on the first page of its list; some hosts read no further.
     """
 
@@ -41,6 +42,7 @@ class Ready:
     server_info: Mapping[str, object]
     revision: str
     stray: tuple[str, ...]
+    strays_late: bool
     first_page: int
 
 
@@ -92,6 +94,7 @@ class Conversation:
         self._stray: list[str] = []
         self._last_id = 0
         self._first_page = 0
+        self._late = False
 
     def ready(self, revision: str, client_name: str) -> Ready:
         """Do the handshake, and ask for the tools.
@@ -108,7 +111,7 @@ class Conversation:
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"}, "notifications/initialized")
         tools = self._tools() if "tools" in capabilities else ()
         seconds = time.monotonic() - self._started
-        return Ready(tools, seconds, info, printable(agreed), tuple(self._stray), self._first_page)
+        return Ready(tools, seconds, info, printable(agreed), tuple(self._stray), self._late, self._first_page)
 
     def _ask(self, method: str, params: dict[str, object]) -> dict[str, object]:
         """Send a request under the next id, and wait for its result."""
@@ -233,11 +236,13 @@ class _Exchange(Conversation):
         code = self._child.wait(1.0)
         if code is None:
             return self._refused(f"closed its standard output before it answered `{method}`")
+        self._child.wait_for_errors(_SLICE)
         ending = f"exited with code {code}" if code >= 0 else f"was ended by signal {-code}"
         return self._refused(f"{ending} before it answered `{method}`")
 
     def _note(self, line: str) -> None:
         self._strays += 1
+        self._late = self._late or self._last_id > 1
         if line.strip() and len(self._stray) < _STRAY_LINES:
             self._stray.append(self._safe(line, _STRAY_WIDTH))
 

@@ -233,6 +233,11 @@ class Child:
         kept = [line for line in text.split("\n") if line.strip()][-lines:]
         return tuple(shortened(printable(line.rstrip("\r")), width) for line in kept)
 
+    def wait_for_errors(self, timeout: float) -> None:
+        """Wait until all error output was read, which may be later than the child's end; others may hold it open."""
+        for reader in self._readers[1:]:
+            reader.join(timeout)
+
     def close_stdin(self) -> None:
         """Close the child's standard input once everything sent has been written; returns at once."""
         if not self._input_closed:

@@ -17,8 +17,19 @@ def configured(home: Path, path: str, argv: list[str], name: str = "x") -> None:
 
 
 CURSOR, GEMINI = ".cursor/mcp.json", ".gemini/settings.json"
+CLINE = ".cline/data/settings/cline_mcp_settings.json"
 
 STRAY = "say('Loading …')"
+LATE = """
+def say(message, say=say):
+    say("working …")
+    say(message)
+"""
+BLANK = """
+def say(message, say=say):
+    say(message)
+    say("")
+"""
 MANY = "TOOLS = [tool(f'tool{number}') for number in range(90)]"
 LONG = "TOOLS = [tool('a' * 70)]"
 PAGED = """
@@ -36,7 +47,11 @@ ENDS = "sys.stderr.write('no configuration file was given\\n'); sys.exit(3)"
         (CURSOR, "", []),
         (CURSOR, ENDS, [("start-failed", "error")]),
         (CURSOR, STRAY, [("output-stray", "warning")]),
-        (GEMINI, STRAY, [("output-stray", "error")]),
+        (GEMINI, STRAY, [("output-stray", "warning")]),
+        (GEMINI, LATE, [("output-stray", "error")]),
+        (GEMINI, BLANK, [("output-stray", "error")]),
+        (CURSOR, BLANK, []),
+        (CLINE, STRAY, [("output-stray", "error")]),
         (CURSOR, "TOOLS = []", [("tools-none", "warning")]),
         (CURSOR, MANY, [("tools-many", "warning")]),
         (CURSOR, LONG, [("tool-names-long", "warning")]),
@@ -47,12 +62,16 @@ ENDS = "sys.stderr.write('no configuration file was given\\n'); sys.exit(3)"
         "well",
         "ends",
         "stray",
-        "stray where it counts",
+        "stray in Gemini",
+        "late in Gemini",
+        "blank in Gemini",
+        "blank",
+        "stray in Cline",
         "no tools",
         "many",
         "long",
         "paged",
-        "paged where it counts",
+        "paged in Gemini",
     ],
 )
 def test_a_fault_of_a_server_is_found_and_a_good_one_is_silent(

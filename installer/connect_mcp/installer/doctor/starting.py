@@ -110,17 +110,20 @@ def _in_time(started: Started) -> Iterator[Finding]:
 
 def _says_only_messages(started: Started) -> Iterator[Finding]:
     """Nothing but the protocol is on its standard output."""
-    if started.ready is None or not started.ready.stray:
+    server, ready = started.server, started.ready
+    if ready is None or not (ready.stray or ready.strays_late):
         return
-    server = started.server
-    lost = not server.host.limits.stray_output
+    taken = server.host.limits.stray_output
+    lost = taken == "never" or (taken == "before the first answer" and ready.strays_late)
+    if not lost and not ready.stray:  # blank lines, which this host does not mind
+        return
     yield Finding(
         "output-stray",
         "error" if lost else "warning",
         f"{named(server)} writes lines on its standard output that are no messages"
         + (f", and {server.host.title} loses its tools over one" if lost else ""),
         entry(server),
-        "; ".join(started.ready.stray[:3]),
+        "; ".join(ready.stray[:3]) or "blank lines between its messages",
         "have it write them to standard error",
     )
 

@@ -100,7 +100,7 @@ HOST = Host(
         again=_REMOTE.again,
     ),
     syntax=ENV_COLON._replace(forms={}),  # read, since the extension does, and not written, since the CLI does not
-    limits=Limits(tool_name=64, prefix="{server}__{tool}", stray_output=False, pages=False),
+    limits=Limits(tool_name=64, prefix="{server}__{tool}", stray_output="never", pages=False),
     off=(("disabled", True),),
     waits=(Wait("timeout", "start", 1), Wait("timeout", "call", 1)),
     passed_on=PassedOn(names=SDK_NAMES, on_windows=SDK_NAMES_ON_WINDOWS),

@@ -94,7 +94,7 @@ HOST = Host(
         rejects=_REJECTS,
     ),
     waits=(Wait("timeout", "call", 0.001),),
-    limits=Limits(tool_name=63, prefix="mcp_{server}_{tool}", stray_output=False, pages=False),
+    limits=Limits(tool_name=63, prefix="mcp_{server}_{tool}", stray_output="before the first answer", pages=False),
     name_rules=(
         NameRule(
             lambda name: "_" in name,

@@ -235,15 +235,15 @@ class Limits(NamedTuple):
         tool_name: characters that a tool's name may have with the host's prefix; None for no limit that is known.
         tools: how many tools it offers to its model; None for no limit that is known.
         prefix: how it names a tool, with `{server}` and `{tool}` in it; "" where that is not known.
-        stray_output: whether it takes lines on a server's standard output that are no messages; it loses the server's
-            tools over one where it does not.
+        stray_output: until when it takes lines on a server's standard output that are no messages; it loses the
+            server's tools over one that comes later.
         pages: whether it reads more than the first page of a tool list.
     """
 
     tool_name: int | None = None
     tools: int | None = None
     prefix: str = ""
-    stray_output: bool = True
+    stray_output: Literal["always", "before the first answer", "never"] = "always"
     pages: bool = True
 
 
