@@ -41,7 +41,7 @@ def results(
 ) -> list[Result]:
     """What comes of checking these rows."""
     with Guard() as guard:
-        lab = Lab(StdioSubject(command, guard), options or HURRIED)
+        lab = Lab(StdioSubject(command, guard, patience=0.3), options or HURRIED)
         return list(run(lab, rows, revisions))
 
 

@@ -4,7 +4,9 @@ from typing import Literal, get_args
 
 from connect_mcp.base.record import record
 
-Outcome = Literal["pass", "fail", "warn", "not-applicable", "not-observed", "inconclusive", "bug-in-the-case"]
+Outcome = Literal[
+    "pass", "fail", "warn", "expected", "not-applicable", "not-observed", "inconclusive", "bug-in-the-case"
+]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
@@ -31,9 +33,9 @@ class Result:
         requirement: its id.
         revision: the protocol revision that was spoken.
         outcome: `pass`; `fail` where a MUST is broken, `warn` where a SHOULD or a rule of JSON-RPC alone is;
-            `not-applicable` where the subject lacks what the rule is about; `not-observed` where the subject never did
-            what the rule is about; `inconclusive` where the subject kept it from being checked; `bug-in-the-case`
-            where our own check is at fault.
+            `expected` where a baseline knows of it; `not-applicable` where the subject lacks what the rule is about;
+            `not-observed` where the subject never did what the rule is about; `inconclusive` where the subject kept it
+            from being checked; `bug-in-the-case` where our own check is at fault.
         why: one sentence, safe to print; empty for a pass.
         exchange: what was said, as far as it shows why; empty for a pass.
         seconds: how long it took.

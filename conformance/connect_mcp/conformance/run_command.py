@@ -4,9 +4,11 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connect_mcp.base.errors import Misuse
+from connect_mcp.base.errors import Misuse, Place, Refused
+from connect_mcp.base.text import printable
 
 from .requirement import REVISIONS
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Check a server against the requirements; the exit code says what came of it."""
+    from . import baseline
     from .engine import run as checked
     from .engine import spoken
     from .guard import Guard
@@ -27,6 +30,8 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     from .result import Result
     from .verdicts import Verdict, as_data, as_text, ordered
 
+    _check_subject(args, command)
+    known = baseline.read(args.baseline) if args.baseline is not None else ()
     profiles = _profiles(args.profile)
     requirements = selected(all_requirements(), args.only)
     options = Options(args.timeout, args.call_tools, dict(args.example), args.strict, args.jobs)
@@ -45,11 +50,13 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         lab.subject.name,
         tuple(revisions),
         {row.id: row for row in requirements},
-        ordered(requirements, results),
+        baseline.applied(ordered(requirements, results), known, args.baseline or ""),
         args.strict,
         time.monotonic() - began,
         hosts,
     )
+    if args.command == "baseline":
+        return _write_baseline(args, verdict)
     write(verdict, args)
     if args.json:
         import json
@@ -122,6 +129,44 @@ def add_parsers(commands: Any, seconds: Any) -> None:
         usage="connect-mcp conformance run [OPTION…] (-- COMMAND [ARG…] | --url URL | --from HOST[:NAME])",
         allow_abbrev=False,
     )
+    _add_subject(run, seconds)
+    run.add_argument("--baseline", type=Path, metavar="FILE", help="what is known to fail; stale lines fail")
+    run.add_argument(
+        "--profile",
+        nargs="+",
+        default=[],
+        metavar="HOST",
+        help="say what would become of the server in these real hosts, or in all",
+    )
+    run.add_argument("--strict", action="store_true", help="let warnings and the rules of JSON-RPC alone count as well")
+    run.add_argument("--verbose", action="store_true", help="tell of what passed and of what does not apply as well")
+    run.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    add_options(run)
+    base = commands.add_parser(
+        "baseline",
+        help="write down what a server is known to break",
+        description="Check a server and write a line for each thing that it breaks, for `run --baseline`.",
+        usage="connect-mcp conformance baseline FILE [OPTION…] (-- COMMAND [ARG…] | --url URL | --from HOST[:NAME])",
+        allow_abbrev=False,
+    )
+    base.add_argument("file", type=Path, metavar="FILE")
+    _add_subject(base, seconds)
+    base.set_defaults(baseline=None, profile=[], strict=True, verbose=False, json=False)
+    listed = commands.add_parser("list", help="list the requirements", allow_abbrev=False)
+    listed.add_argument("--json", action="store_true", help="print them as JSON")
+    explained = commands.add_parser("explain", help="say what a requirement asks for and why", allow_abbrev=False)
+    explained.add_argument("ids", nargs="+", metavar="ID")
+
+
+def _add_subject(run: argparse.ArgumentParser, seconds: Any) -> None:
+    """Which server is checked, and how."""
+    run.add_argument(
+        "--from",
+        dest="from_host",
+        metavar="HOST[:NAME]",
+        help="a server that a host has configured, started as it does",
+    )
+    run.add_argument("--start", action="store_true", help="with --from: start it also where a project's file names it")
     run.add_argument("--url", metavar="URL", help="a server over Streamable HTTP, in place of a command")
     run.add_argument(
         "--header",
@@ -139,14 +184,6 @@ def add_parsers(commands: Any, seconds: Any) -> None:
         metavar="REV",
         help="the protocol revisions to check, or all (default: the newest that the server speaks, of each kind)",
     )
-    run.add_argument(
-        "--profile",
-        nargs="+",
-        default=[],
-        metavar="HOST",
-        help="say what would become of the server in these real hosts, or in all",
-    )
-    run.add_argument("--strict", action="store_true", help="let warnings and the rules of JSON-RPC alone count as well")
     run.add_argument("--call-tools", action="store_true", help="call tools also where they may change something")
     run.add_argument(
         "--example",
@@ -160,18 +197,46 @@ def add_parsers(commands: Any, seconds: Any) -> None:
     run.add_argument(
         "--timeout", type=seconds, default=10.0, metavar="S", help="seconds to wait for an answer (default: 10)"
     )
-    run.add_argument("--verbose", action="store_true", help="tell of what passed and of what does not apply as well")
-    run.add_argument("--json", action="store_true", help="print the outcome as JSON")
-    add_options(run)
-    listed = commands.add_parser("list", help="list the requirements", allow_abbrev=False)
-    listed.add_argument("--json", action="store_true", help="print them as JSON")
-    explained = commands.add_parser("explain", help="say what a requirement asks for and why", allow_abbrev=False)
-    explained.add_argument("ids", nargs="+", metavar="ID")
+
+
+def _write_baseline(args: argparse.Namespace, verdict: Any) -> int:
+    """Write down what is broken; the reasons of lines that a file has already are kept."""
+    from . import baseline
+
+    exists = args.file.exists()
+    reasons = {(line.requirement, line.revision): line.reason for line in baseline.read(args.file)} if exists else {}
+    text = baseline.written(verdict.results, verdict.subject, reasons)
+    try:
+        args.file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Refused("the baseline cannot be written", place=Place(str(args.file)), why=error.strerror or "") from None
+    lines = len(text.splitlines()) - 2
+    what = "1 line" if lines == 1 else f"{lines} lines"
+    sys.stdout.write(f"{what} in {printable(str(args.file))}; use it with --baseline {printable(str(args.file))}\n")
+    return 0
+
+
+def _check_subject(args: argparse.Namespace, command: Sequence[str]) -> None:
+    given = sum([bool(command), args.url is not None, args.from_host is not None])
+    if given != 1:
+        what = "needs a server" if not given else "takes one server"
+        raise Misuse(
+            f"`{args.command}` {what}: a command after --, or --url, or --from",
+            mend=f"connect-mcp conformance {args.command} … -- COMMAND [ARG…]",
+        )
+    if args.profile and not command:
+        raise Misuse("--profile needs the server's command after --", why="hosts are told by how they start a server")
 
 
 def _subject(args: argparse.Namespace, command: Sequence[str], guard: Any) -> Any:
     from .subject import StdioSubject
 
+    if args.from_host is not None:
+        from connect_mcp.base.machine import this_machine
+
+        from .from_host import from_host
+
+        return from_host(args.from_host, this_machine(), guard, args.timeout, start=args.start)
     if args.url is None:
         return StdioSubject(command, guard)
     from .http_subject import HttpSubject

@@ -60,7 +60,8 @@ class StdioLink:
 
     transport: Literal["stdio", "http"] = "stdio"
 
-    def __init__(self, child: Child, guard: Guard) -> None:
+    def __init__(self, child: Child, guard: Guard, patience: float) -> None:
+        self._patience = patience
         self.child = child
         self.started = child.started
         self._guard = guard
@@ -111,7 +112,7 @@ class StdioLink:
     def close(self) -> None:
         """End the process and its group, as a host does it: end of input, SIGTERM, SIGKILL."""
         try:
-            self.child.stop(after_eof=1.0, after_term=1.0)
+            self.child.stop(after_eof=self._patience, after_term=self._patience)
         finally:
             self._guard.forget(self.child.pid)
 
@@ -124,6 +125,7 @@ class StdioSubject:
         guard: sees to it that its processes end with us.
         env: its whole environment; None passes ours on.
         cwd: its working folder; None for ours.
+        patience: seconds that a process has to end after its input did, and again after SIGTERM, before it is killed.
     """
 
     transport: Literal["stdio", "http"] = "stdio"
@@ -135,7 +137,9 @@ class StdioSubject:
         *,
         env: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
+        patience: float = 1.0,
     ) -> None:
+        self._patience = patience
         self.secrets: Sequence[str] = ()
         self._argv = tuple(argv)
         self._env = env
@@ -151,4 +155,6 @@ class StdioSubject:
         env = self._env
         if more_env:
             env = {**(os.environ if env is None else env), **more_env}
-        return StdioLink(Child(self._argv, env=env, cwd=self._cwd, bounds=_BOUNDS, deaf=deaf), self._guard)
+        return StdioLink(
+            Child(self._argv, env=env, cwd=self._cwd, bounds=_BOUNDS, deaf=deaf), self._guard, self._patience
+        )

@@ -17,6 +17,7 @@ _COUNTED: Mapping[Outcome, str] = {
     "pass": "passed",
     "fail": "failed",
     "warn": "warned of",
+    "expected": "in the baseline",
     "not-applicable": "not applicable",
     "not-observed": "not observed",
     "inconclusive": "inconclusive",
@@ -62,7 +63,7 @@ class Verdict:
             return 1
         if any(host.outcome == "fails" for host in self.hosts):
             return 1
-        return 0 if count["pass"] or count["warn"] else 1
+        return 0 if count["pass"] or count["warn"] or count["expected"] else 1
 
 
 def ordered(requirements: Sequence[Requirement], results: Sequence[Result]) -> tuple[Result, ...]:
@@ -120,7 +121,7 @@ def _data(verdict: Verdict, result: Result) -> dict[str, object]:
 def _lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
     for outcome in _TOLD:
         for alike in _alike([result for result in verdict.results if result.outcome == outcome]):
-            yield from _told(verdict, alike)
+            yield from told(verdict.requirements[alike[0].requirement], alike)
     if verbose:
         for result in verdict.results:
             if result.outcome not in _TOLD:
@@ -144,9 +145,9 @@ def _alike(results: Sequence[Result]) -> Iterator[list[Result]]:
     yield from groups.values()
 
 
-def _told(verdict: Verdict, alike: Sequence[Result]) -> Iterator[str]:
+def told(row: Requirement, alike: Sequence[Result]) -> Iterator[str]:
+    """What came of a requirement, for a person: the rule, what was said, and what mends it."""
     first = alike[0]
-    row = verdict.requirements[first.requirement]
     yield f"{first.outcome.upper()}  {row.id}: {row.title}  ({', '.join(result.revision for result in alike)})"
     yield f"  {first.why}"
     yield f"  {row.keyword}, {row.source}: {row.rule}"

@@ -80,8 +80,7 @@ def without_a_name(talk: Talk) -> None:
 
 def arguments_as_array(talk: Talk) -> None:
     """A call whose arguments are no object is malformed."""
-    tools = _tools(talk)
-    answer = talk.ask("tools/call", {"name": tools[0]["name"], "arguments": [1]})
+    answer = talk.ask("tools/call", {"name": _calls(talk)[0].params["name"], "arguments": [1]})
     talk.expect_error(answer, "tools/call with an array of arguments", INVALID_PARAMS, INVALID_REQUEST)
 
 

@@ -40,7 +40,7 @@ def _case(suite: ET.Element, verdict: Verdict, result: Result) -> None:
         ET.SubElement(case, "failure", message=result.why, type=result.outcome).text = about
     elif result.outcome in ("inconclusive", "bug-in-the-case"):
         ET.SubElement(case, "error", message=result.why, type=result.outcome).text = about
-    elif result.outcome in ("not-applicable", "not-observed"):
+    elif result.outcome in ("expected", "not-applicable", "not-observed"):
         ET.SubElement(case, "skipped", message=f"{result.outcome}: {result.why}")
     elif result.outcome == "warn":
         ET.SubElement(case, "system-out").text = f"warning: {result.why}\n{about}"

@@ -1,0 +1,224 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from connect_mcp.base.errors import Misuse, Refused
+from connect_mcp.conformance.commands import main
+from connect_mcp.conformance.requirement import all_requirements
+from support.processes import is_gone, program
+from support.subjects import reference, reference_over_http
+
+Shown = pytest.CaptureFixture[str]
+FEW = ["--only", "PING-EMPTY", "PARSE-TRUNC", "--revision", "2025-11-25"]
+
+
+def test_a_server_that_keeps_the_rules_is_exit_code_zero(capsys: Shown) -> None:
+    assert main(["run", *FEW, "--", *reference()]) == 0
+    assert "2025-11-25: 2 passed in" in capsys.readouterr().out
+
+
+def test_a_broken_must_is_exit_code_one_and_is_told_with_what_was_said_and_what_mends_it(capsys: Shown) -> None:
+    assert main(["run", *FEW, "--", *reference("PING-EMPTY")]) == 1
+    shown = capsys.readouterr().out
+    assert "FAIL  PING-EMPTY: A ping is answered with an empty result  (2025-11-25)\n" in shown
+    assert '    < {"jsonrpc": "2.0", "id": 2, "result": {"ok": true}}\n' in shown
+    assert '  mend: Answer ping with "result": {}.\n' in shown
+
+
+def test_what_only_json_rpc_asks_for_is_a_warning_until_strict(capsys: Shown) -> None:
+    bad = reference("PARSE-TRUNC")
+    assert main(["run", *FEW, "--", *bad]) == 0
+    assert "WARN  PARSE-TRUNC" in capsys.readouterr().out
+    assert main(["run", *FEW, "--strict", "--", *bad]) == 1
+    assert "FAIL  PARSE-TRUNC" in capsys.readouterr().out
+
+
+def test_the_outcome_as_json_holds_every_result(capsys: Shown) -> None:
+    assert main(["run", *FEW, "--json", "--", *reference("PING-EMPTY")]) == 1
+    data = json.loads(capsys.readouterr().out)
+    assert (data["format"], data["version"], data["exit_code"]) == ("connect-mcp conformance", 1, 1)
+    assert {result["requirement"]: result["outcome"] for result in data["results"]} == {
+        "PING-EMPTY": "fail",
+        "PARSE-TRUNC": "pass",
+    }
+
+
+def test_a_server_that_cannot_be_spoken_with_is_no_success(tmp_path: Path, capsys: Shown) -> None:
+    dead = program(tmp_path, "import sys; sys.stderr.write('no \\x1b[31mlicence\\n'); sys.exit(3)")
+    assert main(["run", *FEW, "--", *dead]) == 1
+    shown = capsys.readouterr().out
+    assert "the server exited with code 3" in shown
+    assert "no \\x1b[31mlicence" in shown
+
+
+def test_nothing_checked_is_no_success(capsys: Shown) -> None:
+    only = ["--only", "RES-BLOB", "--revision", "2025-11-25"]
+    assert main(["run", *only, "--", *reference("nothing-at-all")]) == 1
+    assert "1 not applicable" in capsys.readouterr().out
+
+
+def test_what_is_checked_by_default_is_what_the_server_speaks(capsys: Shown) -> None:
+    only = ["--only", "ID-ECHO"]
+    assert main(["run", *only, "--", *reference("only-oldest")]) == 0
+    assert "\n  2024-11-05: 1 passed" in capsys.readouterr().out
+    assert main(["run", *only, "--", *reference("only-modern")]) == 0
+    assert "\n  2026-07-28: 1 passed" in capsys.readouterr().out
+    assert main(["run", *only, "--", *reference()]) == 0
+    assert "\n  2025-11-25, 2026-07-28: 2 passed" in capsys.readouterr().out
+
+
+def test_tools_that_may_change_something_are_called_only_where_that_is_allowed(tmp_path: Path, capsys: Shown) -> None:
+    mark = tmp_path / "called"
+    code = f"""
+    import json, sys
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "id" not in asked: continue
+        result = {{}}
+        if asked["method"] == "initialize":
+            result = {{"protocolVersion": "2025-11-25", "capabilities": {{"tools": {{}}}},
+                       "serverInfo": {{"name": "x", "version": "1"}}}}
+        if asked["method"] == "tools/list":
+            schema = {{"type": "object", "properties": {{"n": {{"type": "integer", "minimum": 7}}}}, "required": ["n"]}}
+            result = {{"tools": [{{"name": "drop", "inputSchema": schema}}]}}
+        if asked["method"] == "tools/call" and asked["params"].get("name") == "drop":
+            open({str(mark)!r}, "a").write(json.dumps(asked["params"]["arguments"]) + "\\n")
+            result = {{"content": []}}
+        print(json.dumps({{"jsonrpc": "2.0", "id": asked["id"], "result": result}}), flush=True)
+    """
+    command = program(tmp_path, code)
+    only = ["--only", "TOOL-RESULT", "--revision", "2025-11-25"]
+    main(["run", "--revision", "2025-11-25", "--jobs", "4", "--timeout", "2", "--verbose", "--", *command])
+    assert "no tool could be called: see --call-tools and --example" in capsys.readouterr().out
+    assert not mark.exists()
+    assert main(["run", *only, "--call-tools", "--", *command]) == 0
+    assert mark.read_text().splitlines()[0] == '{"n": 7}', "made from the tool's own schema"
+    mark.unlink()
+    assert main(["run", *only, "--example", 'drop={"n": 12}', "--", *command]) == 0
+    assert mark.read_text().splitlines()[0] == '{"n": 12}'
+
+
+def test_a_baseline_turns_known_failures_into_expected_ones_and_fails_when_it_is_stale(
+    tmp_path: Path, capsys: Shown
+) -> None:
+    path, bad = tmp_path / "known.txt", reference("PING-EMPTY")
+    assert main(["baseline", str(path), *FEW, "--", *bad]) == 0
+    assert path.read_text().splitlines()[2:] == ["PING-EMPTY 2025-11-25   the result of ping is no empty object"]
+    path.write_text(path.read_text().replace("the result of ping is no empty object", "the SDK does so"))
+    assert main(["run", *FEW, "--baseline", str(path), "--", *bad]) == 0
+    assert "1 passed, 1 in the baseline" in capsys.readouterr().out
+    assert main(["run", *FEW, "--baseline", str(path), "--", *reference()]) == 1
+    assert "line 3 of" in capsys.readouterr().out
+    assert main(["baseline", str(path), *FEW, "--", *bad]) == 0
+    assert "the SDK does so" in path.read_text(), "a reason that was written by hand is kept"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [("NO-SUCH-RULE *", "there is no requirement NO-SUCH-RULE"), ("PING-EMPTY", "a revision or \\* stands after")],
+)
+def test_a_baseline_that_cannot_be_meant_is_refused_with_its_line(tmp_path: Path, line: str, why: str) -> None:
+    path = tmp_path / "known.txt"
+    path.write_text(f"# known\n\n{line}\n")
+    with pytest.raises(Refused, match=rf"known\.txt:3: {why}"):
+        main(["run", "--baseline", str(path), "--", *reference()])
+
+
+def test_a_server_over_http_is_checked_by_its_url(capsys: Shown) -> None:
+    with reference_over_http() as url:
+        only = ["--only", "HTTP-GET", "ID-ECHO", "FRAME-SPLIT", "--revision", "2025-11-25"]
+        assert main(["run", *only, "--url", url, "--verbose"]) == 0
+    assert "over stdio alone" in capsys.readouterr().out
+
+
+def cursor_entry(path: Path, command: list[str], **more: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    servers = {"mine": {"command": command[0], "args": command[1:], **more}}
+    path.write_text(json.dumps({"mcpServers": servers}), encoding="utf-8")
+
+
+def test_a_server_that_a_host_has_configured_is_started_as_the_host_does(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cursor_entry(home / ".cursor" / "mcp.json", reference(), env={"API_KEY": "hunter2hunter2"})
+    assert main(["run", *FEW, "--from", "cursor"]) == 0
+    shown = capsys.readouterr().out
+    assert "(as Cursor starts it)" in shown
+    assert "hunter2" not in shown
+    with pytest.raises(Misuse, match="Cursor has no server called 'other'"):
+        main(["run", "--from", "cursor:other"])
+
+
+def test_a_projects_server_is_not_started_without_being_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = tmp_path / "started"
+    monkeypatch.chdir(tmp_path)
+    code = "open('started', 'w').close()\nimport runpy, sys\nsys.argv = sys.argv[1:]\n"
+    wrapper = program(
+        tmp_path,
+        code + "sys.path.insert(0, sys.argv[0].rpartition('/')[0])\nrunpy.run_path(sys.argv[0], run_name='__main__')",
+    )
+    cursor_entry(tmp_path / ".cursor" / "mcp.json", [*wrapper, reference()[-1]])
+    with pytest.raises(Refused, match="is named by a project's file") as refused:
+        main(["run", *FEW, "--from", "cursor:mine"])
+    assert "--start" in refused.value.mend
+    assert not mark.exists()
+    assert main(["run", *FEW, "--from", "cursor:mine", "--start"]) == 0
+    assert mark.exists()
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["run"],
+        ["run", "--url", "http://127.0.0.1:1/mcp", "--", "server"],
+        ["run", "--url", "ftp://somewhere"],
+        ["run", "--revision", "1999-01-01", "--", "server"],
+        ["run", "--only", "NOPE", "--", "server"],
+        ["baseline", "known.txt"],
+    ],
+)
+def test_what_cannot_be_meant_is_misuse(argv: list[str]) -> None:
+    with pytest.raises(Misuse):
+        main(argv)
+
+
+def test_list_has_a_line_for_every_requirement_and_explain_says_it_all(capsys: Shown) -> None:
+    assert main(["list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [row.id for row in all_requirements()]
+    assert main(["explain", "batch-0326"]) == 0
+    shown = capsys.readouterr().out
+    assert "  revisions  2025-03-26\n" in shown
+    assert "  mend       Take arrays apart on sessions of 2025-03-26.\n" in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
+def test_what_was_started_ends_also_where_the_kit_is_killed(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    code = f"""
+    import os, signal, time
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = os.fork()
+    open({str(mark)!r} + str(bool(child)), "w").write(str(os.getpid()))
+    while True: time.sleep(1)
+    """
+    kit = subprocess.Popen(
+        [sys.executable, "-m", "connect_mcp", "conformance", "run", *FEW, "--", *program(tmp_path, code)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    marks = [Path(f"{mark}{value}") for value in (True, False)]
+    deadline = time.monotonic() + 30
+    while not all(path.exists() and path.read_text() for path in marks) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(kit.pid, signal.SIGKILL)
+    kit.wait()
+    assert all(is_gone(int(path.read_text())) for path in marks)
