@@ -8,8 +8,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import psutil
-
 from connect_mcp.base.text import printable
 
 from ..case import Case, bare, fresh, negotiating
@@ -277,6 +275,8 @@ def _running_in(group: int) -> list[int]:
     """The processes of a process group that still run; what has left the group on purpose is not found."""
     if sys.platform == "win32":
         return []
+    import psutil  # does not load where the modules of POSIX are missing
+
     found = []
     for pid in psutil.pids():
         with contextlib.suppress(OSError, psutil.Error):
