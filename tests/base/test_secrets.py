@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from connect_mcp.base.errors import Misuse, Refused
-from connect_mcp.base.secrets import LONGEST, Kept, Store, check_name, check_value, is_profile, qualified
+from connect_mcp.base.folders import folders
+from connect_mcp.base.secrets import (
+    LONGEST,
+    Kept,
+    Store,
+    check_name,
+    check_value,
+    is_profile,
+    known_values,
+    qualified,
+)
 from connect_mcp.base.system import System
 from support.systems import Counting, dying
 
@@ -235,3 +245,13 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", PUT, str(tmp_path), name], env=env) for name in "ABCD"]
     assert [writer.wait(60) for writer in writers] == [0] * 4
     assert len(Store(tmp_path).kept()) == 40
+
+
+def test_what_is_kept_is_known_for_masking_but_for_plain_addresses(home: Path) -> None:
+    store = Store(folders().config)
+    assert known_values() == set()
+    for name, value in {"A": "x", "p/A": "y", "B_URL": "https://x.example", "C_URL": "https://u:p@x.example"}.items():
+        store.put(name, value)
+    assert known_values() == {"x", "y", "https://u:p@x.example"}
+    os.chmod(store.path, 0o644)
+    assert known_values() == set()

@@ -4,12 +4,15 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from connect_mcp.base.folders import folders
+from connect_mcp.base.secrets import Store
 from connect_mcp.conformance.session import Session
 from support.processes import is_gone, program
 from support.recording import PATIENCE, converse, end, events, reader, record_command, said, start, writer
@@ -298,6 +301,21 @@ def test_a_planted_secret_is_nowhere_in_the_recording(tmp_path: Path) -> None:
     spawned = events(out)[0]
     assert spawned.ev == "spawn"
     assert {"ARYTHMATIC_API_KEY", "ODD_TOKEN", "HOME"} <= set(spawned.more["env"] or [])  # type: ignore[arg-type]
+
+
+def test_a_secret_that_the_server_gets_from_the_store_is_nowhere_in_the_recording(tmp_path: Path) -> None:
+    Store(folders().config).put("HANDLE", "swordfish")
+    code = """
+        import os, sys
+        for stream in (sys.stdout, sys.stderr):
+            stream.write("it is " + os.environ["HANDLE"] + chr(10))
+    """
+    wrapped = [sys.executable, "-m", "connect_mcp", "run", "--secret", "HANDLE", "--", *program(tmp_path, code)]
+    out = tmp_path / "session.jsonl"
+    ended, received, errors = converse(out, wrapped, [])
+    assert (ended, received, errors) == (0, b"it is swordfish\n", b"it is swordfish\n")
+    assert b"swordfish" not in out.read_bytes()
+    assert said(out, "stderr") == [b"it is {{secret:1}}"]
 
 
 def test_home_and_working_folder_are_nowhere_in_the_recording(tmp_path: Path, home: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from connect_mcp.base.masking import looks_secret, without_secrets
+from connect_mcp.base.secrets import known_values
 
 from .session import Json, member, parsed_message
 
@@ -177,7 +178,8 @@ def _unescaped(found: re.Match[str]) -> str:
 
 def _secret_values(env: Mapping[str, str]) -> list[str]:
     """The values that can be told from ordinary text: long enough, no switch, no path that is there."""
-    values = {value for name, value in env.items() if looks_secret(name) and len(value) > 3}
+    telling = {value for name, value in env.items() if looks_secret(name)}
+    values = {value for value in telling | known_values() if len(value) > 3}
     return [value for value in values if not (os.path.isabs(value) and os.path.exists(value))]
 
 

@@ -199,7 +199,8 @@ def known_values(argv: Sequence[str] = ()) -> set[str]:
             if kept.keychain and any(word == name or word.startswith(f"{name}=") for word in argv):
                 with contextlib.suppress(Refused):
                     found.add(store.value(name))
-            found.add(kept.value)
+            if not (name.endswith("_URL") and "@" not in (kept.value or "")):  # an address is kept beside its key
+                found.add(kept.value)
     return {value for value in found if value}
 
 
