@@ -8,7 +8,7 @@ from platformdirs.api import PlatformDirsABC
 from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
 
-from connect_mcp.base.folders import Folders, folders, private_folder
+from connect_mcp.base.folders import Folders, config_folder, folders, private_folder
 
 
 def usual(found: PlatformDirsABC) -> Folders:
@@ -68,3 +68,11 @@ def test_a_file_in_the_place_of_a_private_folder_is_an_error(tmp_path: Path) -> 
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         private_folder(tmp_path / "file")
+
+
+@pytest.mark.parametrize("value", [None, "", "/else/where", "relative"])
+def test_the_settings_folder_alone_is_the_same(monkeypatch: pytest.MonkeyPatch, home: Path, value: str | None) -> None:
+    if value is not None:
+        monkeypatch.setenv("XDG_CONFIG_HOME", value)
+    assert Path(config_folder()) == folders().config
+    assert Path(config_folder("~/mine")) == folders(config="~/mine").config == home / "mine"
