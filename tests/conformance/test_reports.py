@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connect_mcp.base.errors import Refused
+from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.record import replace
 from connect_mcp.conformance.commands import main
 from connect_mcp.conformance.host_verdicts import Finding, HostVerdict
@@ -14,6 +14,7 @@ from connect_mcp.conformance.requirement import all_requirements
 from connect_mcp.conformance.result import OUTCOMES, Line, Outcome, Result
 from connect_mcp.conformance.verdicts import Verdict, as_data
 from support.cli import shape
+from support.http_server import http_server
 from support.servers import server
 
 HOSTILE = (
@@ -144,7 +145,9 @@ def test_sarif_gives_each_result_a_place_a_rule_and_a_level() -> None:
     assert [(one["level"], one["ruleId"]) for one in run["results"]] == [
         *(
             (level, identity)
-            for identity, level in zip(ROWS, (None, "error", "warning", None, None, None, "warning", "note"), strict=True)
+            for identity, level in zip(
+                ROWS, (None, "error", "warning", None, None, None, "warning", "note"), strict=True
+            )
             if level
         ),
         ("error", "HOST-b"),
@@ -227,6 +230,19 @@ def test_a_run_with_profiles_tells_of_each_host_in_a_sentence(
     faulty = server(tmp_path, "def answer(m, usual=answer): say(''); usual(m)")
     assert main(["run", "--only", "STDOUT-PURE", "--profile", "gemini", "codex", "--", *faulty]) == 1
     assert "FAILS  Gemini CLI 0.61.0 would lose all tools of this server: " in capsys.readouterr().out
+
+
+def test_a_server_behind_a_url_is_visited_as_a_host_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with http_server("--embedded", "--data-dir", str(tmp_path)) as http:
+        argv = ["run", "--only", "TOOLS-SCHEMA", "--profile", "codex", "copilot", "--url", http.url, "--json"]
+        assert main(argv) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [(host["host"], host["outcome"]) for host in data["hosts"]] == [("codex", "works"), ("copilot-cli", "works")]
+
+
+def test_profiles_of_a_server_that_a_host_has_configured_are_misuse() -> None:
+    with pytest.raises(Misuse, match="--profile takes"):
+        main(["run", "--profile", "codex", "--from", "cursor"])
 
 
 def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from connect_mcp.base.text import printable
 from .requirement import REVISIONS
 
 if TYPE_CHECKING:
+    from .fuzz import Fuzzed
     from .host_verdicts import HostVerdict
-    from .lab import Options
+    from .lab import Lab, Options
     from .profiles import Profile
 
 
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         for result in checked(lab, requirements, revisions):
             results.append(result)
             progress.tell(result)
-        hosts = _in_hosts(profiles, command, options)
+        hosts = _in_hosts(profiles, args, command, options)
         progress.done()
     verdict = Verdict(
         lab.subject.name,
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         args.strict,
         time.monotonic() - began,
         hosts,
+        fuzzed,
     )
     if args.command == "baseline":
         return _write_baseline(args, verdict)
@@ -76,7 +78,9 @@ def _profiles(names: Sequence[str]) -> "list[Profile]":
     return selected(names)
 
 
-def _in_hosts(profiles: "Sequence[Profile]", command: Sequence[str], options: "Options") -> "tuple[HostVerdict, ...]":
+def _in_hosts(
+    profiles: "Sequence[Profile]", args: argparse.Namespace, command: Sequence[str], options: "Options"
+) -> "tuple[HostVerdict, ...]":
     """What would become of the server in each host; one after the other, since what is told is how long it takes."""
     if not profiles:
         return ()
@@ -86,7 +90,16 @@ def _in_hosts(profiles: "Sequence[Profile]", command: Sequence[str], options: "O
     from .replay import Calls, Server
 
     machine, calls = this_machine(), Calls(options.call_tools, options.examples)
-    return tuple(judge(profile, Server(command), machine, calls, timeout=options.timeout) for profile in profiles)
+    server = Server(command) if args.url is None else Server(url=args.url, headers=dict(args.header))
+    return tuple(judge(profile, server, machine, calls, timeout=options.timeout) for profile in profiles)
+
+
+def _fuzzed(lab: "Lab", revisions: Sequence[str], args: argparse.Namespace) -> "Fuzzed | None":
+    if not args.fuzz:
+        return None
+    from .fuzz import fuzz  # with hypothesis, which a plain run does not need
+
+    return fuzz(lab, revisions, examples=args.examples, seed=args.seed, out=args.fuzz_out)
 
 
 def list_requirements(args: argparse.Namespace) -> int:
@@ -141,6 +154,7 @@ def add_parsers(commands: Any, seconds: Any) -> None:
     run.add_argument("--strict", action="store_true", help="let warnings and the rules of JSON-RPC alone count as well")
     run.add_argument("--verbose", action="store_true", help="tell of what passed and of what does not apply as well")
     run.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    _add_fuzzing(run)
     add_options(run)
     base = commands.add_parser(
         "baseline",
@@ -151,11 +165,30 @@ def add_parsers(commands: Any, seconds: Any) -> None:
     )
     base.add_argument("file", type=Path, metavar="FILE")
     _add_subject(base, seconds)
-    base.set_defaults(baseline=None, profile=[], strict=True, verbose=False, json=False)
+    base.set_defaults(baseline=None, profile=[], strict=True, fuzz=False, verbose=False, json=False)
     listed = commands.add_parser("list", help="list the requirements", allow_abbrev=False)
     listed.add_argument("--json", action="store_true", help="print them as JSON")
     explained = commands.add_parser("explain", help="say what a requirement asks for and why", allow_abbrev=False)
     explained.add_argument("ids", nargs="+", metavar="ID")
+
+
+def _add_fuzzing(run: argparse.ArgumentParser) -> None:
+    run.add_argument(
+        "--fuzz",
+        action="store_true",
+        help="send made-up arguments, envelopes, orders and chunks as well; what breaks something is saved as a session",
+    )
+    run.add_argument(
+        "--examples", type=_examples, default=100, metavar="N", help="of each sort and revision (default: 100)"
+    )
+    run.add_argument("--seed", type=int, metavar="S", help="what they are made from, to have the same ones again")
+    run.add_argument(
+        "--fuzz-out",
+        type=Path,
+        default=Path("connect-mcp-fuzz"),
+        metavar="DIR",
+        help="the folder for what was found (default: connect-mcp-fuzz)",
+    )
 
 
 def _add_subject(run: argparse.ArgumentParser, seconds: Any) -> None:
@@ -224,8 +257,8 @@ def _check_subject(args: argparse.Namespace, command: Sequence[str]) -> None:
             f"`{args.command}` {what}: a command after --, or --url, or --from",
             mend=f"connect-mcp conformance {args.command} … -- COMMAND [ARG…]",
         )
-    if args.profile and not command:
-        raise Misuse("--profile needs the server's command after --", why="hosts are told by how they start a server")
+    if args.profile and args.from_host is not None:
+        raise Misuse("--profile takes a command after --, or --url", why="with --from the host is named already")
 
 
 def _subject(args: argparse.Namespace, command: Sequence[str], guard: Any) -> Any:
@@ -270,6 +303,13 @@ def _example(text: str) -> tuple[str, Any]:
     if not isinstance(arguments, dict):
         raise ValueError(text)
     return name, arguments
+
+
+def _examples(text: str) -> int:
+    examples = int(text)
+    if not 1 <= examples <= 1_000_000:
+        raise ValueError(text)
+    return examples
 
 
 def _jobs(text: str) -> int:
