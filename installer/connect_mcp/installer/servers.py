@@ -1,6 +1,6 @@
 """Every server that a host has on this machine, and how it stands: as we put it, wiped, hidden, off, or of no use."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, cast
 
 from connect_mcp.base.errors import Refused
@@ -8,7 +8,7 @@ from connect_mcp.base.machine import Machine
 from connect_mcp.base.record import record
 
 from .configured import ConfiguredFile, configured_files, entries_of, switched_off, text_of, used_first
-from .editors.model import Value
+from .editors.model import Section, Value
 from .hosts.model import FormatName, Host, Location
 from .journal import Installed
 
@@ -62,6 +62,29 @@ def standing(machine: Machine, host: Host, installed: Sequence[Installed], proje
     winners = _winners(host, files)
     rows = [row for row in installed if host.id in row.hosts]
     return tuple((file, tuple(_servers(file, ours_in(file, rows, machine), off, winners))) for file in files)
+
+
+def sections_read(machine: Machine, hosts: Iterable[Host], project: str | None) -> dict[str, frozenset[Section]]:
+    """The sections that any of these hosts reads from a file, by its real path."""
+    sections: dict[str, frozenset[Section]] = {}
+    for host in hosts:
+        for scope in host.scopes:
+            for location in (host.locate(machine, scope, project), *host.others(machine, scope, project)):
+                real = machine.files.real(location.path)
+                sections[real] = sections.get(real, frozenset()) | {location.section}
+    return sections
+
+
+def is_its_own(machine: Machine, file: ConfiguredFile, read_as: Mapping[str, frozenset[Section]]) -> bool:
+    """Whether a file is there for a host that was not found on this machine, rather than for others that read it.
+
+    Args:
+        machine: where.
+        file: the file.
+        read_as: what the hosts that were found read; see `sections_read`.
+    """
+    shared = machine.files.real(file.location.path) in read_as or file.rank != 0
+    return not shared and bool(file.entries or file.refusal)
 
 
 def ours_in(file: ConfiguredFile, installed: Sequence[Installed], machine: Machine) -> dict[str, Installed]:

@@ -15,7 +15,7 @@ from ..hosts.model import Host
 from ..journal import Journal
 from ..options import add_output, add_project
 from ..outcome import Outcome
-from ..servers import Server, Standing, elsewhere, standing
+from ..servers import Server, Standing, elsewhere, is_its_own, sections_read, standing
 
 EXAMPLES = """examples:
   connect-mcp status                       every host that is installed or configured here
@@ -38,13 +38,16 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     """Look at every file of the hosts that were named, or of all that are installed or configured here."""
     installed = Journal(folders).installed()
     named = list({host.id: host for host in map(find, args.hosts)}.values())
+    project = str(args.project) if args.project else None
+    here = {host.id: found for host in named or HOSTS if (found := host.detect(machine))}
+    read_as = sections_read(machine, (host for host in HOSTS if host.id in here), project)
     data, lines = [], []
     for host in named or HOSTS:
-        found = host.detect(machine)
-        looked_at = standing(machine, host, installed, str(args.project) if args.project else None)
+        found = here.get(host.id)
+        looked_at = standing(machine, host, installed, project)
         told = tuple((file, servers) for file, servers in looked_at if _tells(file, servers))
         away = list(elsewhere(machine, host, installed, looked_at))
-        if not (named or found or away or any(not file.rank for file, _ in told)):
+        if not (named or found or away or any(is_its_own(machine, file, read_as) for file, _ in told)):
             continue
         files = [_facts(file, servers) for file, servers in told]
         others = [{"path": row.path, "name": row.name, "state": state} for row, state in away]

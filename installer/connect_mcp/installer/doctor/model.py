@@ -13,7 +13,7 @@ from ..hosts.all_hosts import HOSTS
 from ..hosts.model import Host
 from ..journal import Installed
 from ..servers import Server as Standing
-from ..servers import standing
+from ..servers import is_its_own, sections_read, standing
 from ..spec import ServerSpec
 
 Severity = Literal["error", "warning", "note"]
@@ -162,33 +162,17 @@ def sight(
     """
     hosts, folder = tuple(hosts), machine.join(machine.cwd, project or "")
     found = [host for host in HOSTS if host.detect(machine)]
-    read_as = _read_as(machine, found, folder)
+    read_as = sections_read(machine, found, folder)
     files: list[ConfiguredFile] = []
     of_hosts: dict[str, tuple[Server, ...]] = {}
     for host in hosts:
         for file, standings in standing(machine, host, installed, project):
-            if host not in found and not _is_its_own(machine, file, read_as):
+            if host not in found and not is_its_own(machine, file, read_as):
                 continue
             files.append(file)
             wanted = [one for one in standings if name is None or one.name == host.entry_key(name)]
             of_hosts[host.id] = (*of_hosts.get(host.id, ()), *(_server(machine, file, one) for one in wanted))
     return Sight(machine, folder, hosts, tuple(files), of_hosts, program, frozenset(secrets), read_as)
-
-
-def _is_its_own(machine: Machine, file: ConfiguredFile, read_as: Mapping[str, frozenset[Section]]) -> bool:
-    """Whether a file is there for a host that was not found on this machine, rather than for another that reads it."""
-    shared = machine.files.real(file.location.path) in read_as or file.rank != 0
-    return not shared and bool(file.entries or file.refusal)
-
-
-def _read_as(machine: Machine, hosts: Iterable[Host], project: str) -> dict[str, frozenset[Section]]:
-    sections: dict[str, frozenset[Section]] = {}
-    for host in hosts:
-        for scope in host.scopes:
-            for location in (host.locate(machine, scope, project), *host.others(machine, scope, project)):
-                real = machine.files.real(location.path)
-                sections[real] = sections.get(real, frozenset()) | {location.section}
-    return sections
 
 
 def _server(machine: Machine, file: ConfiguredFile, standing: Standing) -> Server:
