@@ -1,0 +1,68 @@
+"""`pytest --mcp-server`: real runs of pytest in an empty project."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.subjects import reference
+
+TWO = ["--mcp-only", "PARSE-TRUNC", "--mcp-only", "INIT-*"]
+
+
+def run(folder: Path, server: list[str], *argv: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "--mcp-server", shlex.join(server), *argv]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_every_requirement_is_an_item_that_pytest_chooses_among(tmp_path: Path) -> None:
+    ran = run(tmp_path, reference(), "--collect-only", "-k", "PARSE-TRUNC")
+    assert "mcp::PARSE-TRUNC[2025-11-25]" in ran.stdout
+    assert "mcp::PARSE-TRUNC[2026-07-28]" in ran.stdout
+
+
+def test_a_correct_server_passes(tmp_path: Path) -> None:
+    ran = run(tmp_path, reference(), *TWO, "--mcp-strict")
+    assert ran.returncode == 0, ran.stdout
+    assert "failed" not in ran.stdout
+
+
+def test_a_broken_rule_fails_with_what_was_said_and_is_run_again_first(tmp_path: Path) -> None:
+    broken = reference("PARSE-TRUNC")
+    ran = run(tmp_path, broken, *TWO, "--mcp-strict")
+    assert ran.returncode == 1
+    assert "FAIL  PARSE-TRUNC" in ran.stdout
+    assert "mend: " in ran.stdout
+    assert "Traceback" not in ran.stdout
+    again = run(tmp_path, broken, *TWO, "--mcp-strict", "--lf")
+    assert again.returncode == 1
+    assert "passed" not in again.stdout
+
+
+def test_workers_share_the_items(tmp_path: Path) -> None:
+    ran = run(tmp_path, reference(), *TWO, "-n", "2")
+    assert ran.returncode == 0, ran.stdout
+    assert "passed" in ran.stdout
+
+
+@pytest.mark.parametrize("wrong", [["--mcp-revision", "1999-01-01"], ["--mcp-only", "NOPE"]])
+def test_what_cannot_be_meant_is_a_usage_error(tmp_path: Path, wrong: list[str]) -> None:
+    ran = run(tmp_path, reference(), *wrong)
+    assert ran.returncode == 4
+    assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_nothing_of_the_kit_is_loaded_where_no_server_is_named(tmp_path: Path) -> None:
+    (tmp_path / "test_empty.py").write_text(
+        "import sys\n\ndef test_it():\n"
+        "    loaded = {name for name in sys.modules if name.startswith('connect_mcp.conformance.')}\n"
+        "    assert loaded == {'connect_mcp.conformance.pytest_plugin'}\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout
