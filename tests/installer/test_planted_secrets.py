@@ -151,6 +151,18 @@ def _tell(run: Story) -> None:
     run(0, "undo", "--dry-run")
     run(0, "undo", "--json")
 
+    asking = [
+        {
+            "id": 1,
+            "method": "initialize",
+            "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {}},
+        },
+        {"id": 2, "method": "tools/call", "params": {"name": "get_current_user", "arguments": {}}},
+    ]
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **one}) + "\n" for one in asking)
+    run(0, "serve", "--log-file", str(run.home / "serve.log"), said=lines)
+    run(0, "uninstall", "--dry-run")
+
     run(4, "run", "--secret", "TYPED_TOKEN", "--", sys.executable, "-c", "import sys; sys.exit(4)")
     run(1, "run", "--secret", "TYPED_TOKEN", "--", "no-such-program")
     run(1, "run", "--secret", "TYPED_TOKEN", "--secret", "NOT_STORED", "--", "true")
