@@ -54,7 +54,7 @@ def instance_of(schema: Any, root: Mapping[str, Any], depth: int) -> Any:
         if isinstance(schema.get(name), list) and schema[name]:
             return schema[name][0]
     if isinstance(reference := schema.get("$ref"), str):
-        return instance_of(_resolved(reference, root), root, depth + 1)
+        return instance_of(resolved(reference, root), root, depth + 1)
     for name in ("anyOf", "oneOf", "allOf"):
         if isinstance(schema.get(name), list) and schema[name] and "properties" not in schema:
             return instance_of(schema[name][0], root, depth + 1)
@@ -112,7 +112,8 @@ def _least(schema: Mapping[str, Any], name: str) -> int:
     return min(least, 1000) if isinstance(least, int) and least > 0 else 0
 
 
-def _resolved(reference: str, root: Mapping[str, Any]) -> Any:
+def resolved(reference: str, root: Mapping[str, Any]) -> Any:
+    """What a `$ref` within a schema points at; None where it points nowhere."""
     value: Any = root
     for part in reference.removeprefix("#").strip("/").split("/"):
         part = part.replace("~1", "/").replace("~0", "~")

@@ -5,7 +5,7 @@ before going on. The server's answers are matched to the recorded ones by id, it
 progress and log notifications may differ, since nobody promises their number. Whatever the server does, a replay ends.
 
 Adapted (see `adapted`), for another server than the recorded one: what the host does is kept, what it asks for is this
-server's.
+server's. Judged (see `judged`), for what the fuzzer found: every byte as it was, and only the invariants count.
 """
 
 import os
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from connect_mcp.base.process import Child
-from connect_mcp.base.record import field, record
+from connect_mcp.base.record import field, record, replace
 from connect_mcp.base.text import printable
 
 from .comparison import Matching
@@ -105,10 +105,17 @@ def replay(
     given = dict(values or {})
     ours = os.environ if server.env is None else server.env
     folder = os.fspath(server.cwd) if server.cwd is not None else os.getcwd()
+    from .judged import Judged, judgement, variables
+
+    judged = adapted is None and judgement(session.header) is not None
+    if judged:
+        server = replace(server, env={**ours, **variables(session.header)})
     matching = Matching(lambda name: given.get(name) or made_up(name, ours, folder))
     with server.opened() as peer:
-        if adapted is None:
-            player: Player = _Strict(peer, matching, timeout)
+        if judged:
+            player: Player = Judged(peer, matching, timeout, session.header)
+        elif adapted is None:
+            player = _Strict(peer, matching, timeout)
         else:
             from .adapted import Adapted, Script
 

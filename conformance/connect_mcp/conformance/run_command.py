@@ -13,8 +13,9 @@ from connect_mcp.base.text import printable
 from .requirement import REVISIONS
 
 if TYPE_CHECKING:
+    from .fuzz import Fuzzed
     from .host_verdicts import HostVerdict
-    from .lab import Options
+    from .lab import Lab, Options
     from .profiles import Profile
 
 
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
             progress.tell(result)
         hosts = _in_hosts(profiles, args, command, options)
         progress.done()
+        fuzzed = _fuzzed(lab, revisions, args)
     verdict = Verdict(
         lab.subject.name,
         tuple(revisions),
@@ -54,6 +56,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         args.strict,
         time.monotonic() - began,
         hosts,
+        fuzzed,
     )
     if args.command == "baseline":
         return _write_baseline(args, verdict)
@@ -90,6 +93,15 @@ def _in_hosts(
     machine, calls = this_machine(), Calls(options.call_tools, options.examples)
     server = Server(command) if args.url is None else Server(url=args.url, headers=dict(args.header))
     return tuple(judge(profile, server, machine, calls, timeout=options.timeout) for profile in profiles)
+
+
+def _fuzzed(lab: "Lab", revisions: Sequence[str], args: argparse.Namespace) -> "Fuzzed | None":
+    if not args.fuzz:
+        return None
+    from .fuzz import fuzz  # with hypothesis, which a plain run does not need
+    from .lab import Lab
+
+    return fuzz(Lab(lab.subject, lab.options), revisions, examples=args.examples, seed=args.seed, out=args.fuzz_out)
 
 
 def list_requirements(args: argparse.Namespace) -> int:
@@ -144,6 +156,7 @@ def add_parsers(commands: Any, seconds: Any) -> None:
     run.add_argument("--strict", action="store_true", help="let warnings and the rules of JSON-RPC alone count as well")
     run.add_argument("--verbose", action="store_true", help="tell of what passed and of what does not apply as well")
     run.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    _add_fuzzing(run)
     add_options(run)
     base = commands.add_parser(
         "baseline",
@@ -154,11 +167,30 @@ def add_parsers(commands: Any, seconds: Any) -> None:
     )
     base.add_argument("file", type=Path, metavar="FILE")
     _add_subject(base, seconds)
-    base.set_defaults(baseline=None, profile=[], strict=True, verbose=False, json=False)
+    base.set_defaults(baseline=None, profile=[], strict=True, fuzz=False, verbose=False, json=False)
     listed = commands.add_parser("list", help="list the requirements", allow_abbrev=False)
     listed.add_argument("--json", action="store_true", help="print them as JSON")
     explained = commands.add_parser("explain", help="say what a requirement asks for and why", allow_abbrev=False)
     explained.add_argument("ids", nargs="+", metavar="ID")
+
+
+def _add_fuzzing(run: argparse.ArgumentParser) -> None:
+    run.add_argument(
+        "--fuzz",
+        action="store_true",
+        help="send made-up arguments, envelopes, orders and chunks too; what breaks something is saved as a session",
+    )
+    run.add_argument(
+        "--examples", type=_examples, default=100, metavar="N", help="of each sort and revision (default: 100)"
+    )
+    run.add_argument("--seed", type=int, metavar="S", help="what they are made from, to have the same ones again")
+    run.add_argument(
+        "--fuzz-out",
+        type=Path,
+        default=Path("connect-mcp-fuzz"),
+        metavar="DIR",
+        help="the folder for what was found (default: connect-mcp-fuzz)",
+    )
 
 
 def _add_subject(run: argparse.ArgumentParser, seconds: Any) -> None:
@@ -273,6 +305,13 @@ def _example(text: str) -> tuple[str, Any]:
     if not isinstance(arguments, dict):
         raise ValueError(text)
     return name, arguments
+
+
+def _examples(text: str) -> int:
+    examples = int(text)
+    if not 1 <= examples <= 1_000_000:
+        raise ValueError(text)
+    return examples
 
 
 def _jobs(text: str) -> int:

@@ -1,6 +1,7 @@
 """What came of a run, for a person and as data."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from connect_mcp.base.record import record, values
 from connect_mcp.base.text import shortened
@@ -8,6 +9,9 @@ from connect_mcp.base.text import shortened
 from .host_verdicts import HostVerdict
 from .requirement import Requirement
 from .result import OUTCOMES, Line, Outcome, Result
+
+if TYPE_CHECKING:
+    from .fuzz import Fuzzed
 
 JSON_VERSION = 1
 
@@ -38,6 +42,7 @@ class Verdict:
         strict: whether warnings count.
         seconds: how long it took.
         hosts: what would become of it in real hosts, where that was asked.
+        fuzzed: what came of fuzzing, where that was asked.
     """
 
     subject: str
@@ -47,6 +52,7 @@ class Verdict:
     strict: bool
     seconds: float
     hosts: tuple[HostVerdict, ...] = ()
+    fuzzed: "Fuzzed | None" = None
 
     @property
     def count(self) -> Mapping[Outcome, int]:
@@ -61,7 +67,7 @@ class Verdict:
             return 3
         if count["fail"] or count["inconclusive"] or (self.strict and count["warn"]):
             return 1
-        if any(host.outcome == "fails" for host in self.hosts):
+        if any(host.outcome == "fails" for host in self.hosts) or (self.fuzzed and self.fuzzed.found):
             return 1
         return 0 if count["pass"] or count["warn"] or count["expected"] else 1
 
@@ -90,6 +96,7 @@ def as_data(verdict: Verdict) -> dict[str, object]:
         "seconds": round(verdict.seconds, 3),
         "results": [_data(verdict, result) for result in verdict.results],
         "hosts": [host.data() for host in verdict.hosts],
+        **({"fuzz": verdict.fuzzed.data()} if verdict.fuzzed else {}),
     }
 
 
@@ -132,6 +139,8 @@ def _lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
         yield from (f"  - {line}" for line in host.evidence if verbose or host.outcome != "works")
     if verdict.hosts:
         yield ""
+    if verdict.fuzzed:
+        yield from verdict.fuzzed.lines()
     counts = ", ".join(f"{count} {_COUNTED[outcome]}" for outcome, count in verdict.count.items() if count)
     yield f"{verdict.subject}"
     yield f"  {', '.join(verdict.revisions)}: {counts or 'nothing was checked'} in {verdict.seconds:.1f} s"
