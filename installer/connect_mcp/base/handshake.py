@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from .errors import Refused
 from .masking import looks_secret, masked
 from .process import Child
-from .record import record
+from .record import record, replace
 from .secrets import known_values
 from .text import printable, shortened
 from .version import __version__
 
 _PAGES = 100  # more than any real server has; fewer than an endless chain of cursors
 _STRAY_LINES, _STRAY_WIDTH = 20, 200
+_AT_EOF = 2.0  # how long hosts wait for a server after they closed its input, at most, in seconds (cline, qwen: 2 s)
 _SLICE = 0.25  # how often to look whether a server that holds its output open has ended, in seconds
 
 
@@ -35,6 +36,7 @@ class Ready:
             hosts drop a server over one.
         strays_late: whether such a line, or a blank one, came after its first answer.
         first_page: how many of the tools are on the first page of its list; some hosts read no further.
+        lingers: whether it went on when its input was closed; some hosts then leave it running.
     """
 
     tools: tuple[str, ...]
@@ -44,6 +46,7 @@ class Ready:
     stray: tuple[str, ...]
     strays_late: bool
     first_page: int
+    lingers: bool = False
 
 
 def handshake(

@@ -32,6 +32,7 @@ def say(message, say=say):
 """
 MANY = "TOOLS = [tool(f'tool{number}') for number in range(90)]"
 LONG = "TOOLS = [tool('a' * 70)]"
+DEAF = "import atexit; atexit.register(time.sleep, 20)"
 PAGED = """
 def result(method, params, whole=result):
     if method != "tools/list":
@@ -55,6 +56,7 @@ ENDS = "sys.stderr.write('no configuration file was given\\n'); sys.exit(3)"
         (CURSOR, "TOOLS = []", [("tools-none", "warning")]),
         (CURSOR, MANY, [("tools-many", "warning")]),
         (CURSOR, LONG, [("tool-names-long", "warning")]),
+        (CURSOR, DEAF, [("exit-lingers", "warning")]),
         (CURSOR, PAGED, []),
         (GEMINI, PAGED, [("tools-unread", "error")]),
     ],
@@ -70,6 +72,7 @@ ENDS = "sys.stderr.write('no configuration file was given\\n'); sys.exit(3)"
         "no tools",
         "many",
         "long",
+        "deaf",
         "paged",
         "paged in Gemini",
     ],

@@ -70,7 +70,7 @@ def start(servers: Sequence[Server], machine: Machine) -> list[Started]:
 
 def judge(started: Started) -> Iterator[Finding]:
     """What is wrong with a server, as its host would see it."""
-    for check in (_answers, _in_time, _says_only_messages, _has_tools, _all_are_read, _names_fit, _number_fits):
+    for check in (_answers, _in_time, _says_only_messages, _ends, _has_tools, _all_are_read, _names_fit, _number_fits):
         yield from check(started)
 
 
@@ -126,6 +126,20 @@ def _says_only_messages(started: Started) -> Iterator[Finding]:
         "; ".join(ready.stray[:3]) or "blank lines between its messages",
         "have it write them to standard error",
     )
+
+
+def _ends(started: Started) -> Iterator[Finding]:
+    """It ends when its host closes its input."""
+    server = started.server
+    if started.ready is not None and started.ready.lingers:
+        yield Finding(
+            "exit-lingers",
+            "warning",
+            f"{named(server)} goes on when its host closes its input",
+            entry(server),
+            "it was still there after 2 s; hosts that send no signal then leave it running",
+            "have it end when its standard input does",
+        )
 
 
 def _has_tools(started: Started) -> Iterator[Finding]:
