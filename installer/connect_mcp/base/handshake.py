@@ -76,9 +76,13 @@ def handshake(
     """
     with Child(argv, env=env, cwd=cwd) as child:
         telling = [value for name, value in (os.environ if env is None else env).items() if looks_secret(name)]
-        return _Exchange(
-            child, argv[0], [*telling, *secrets, *known_values(argv)], child.started + timeout, timeout
-        ).ready(revision, client_name)
+        hidden = [*telling, *secrets, *known_values(argv)]
+        ready = _Exchange(child, argv[0], hidden, child.started + timeout, timeout).ready(revision, client_name)
+        child.close_stdin()
+        lingers = child.wait(_AT_EOF) is None
+        if lingers:
+            child.stop(after_eof=0)
+        return replace(ready, lingers=lingers)
 
 
 class Conversation:
