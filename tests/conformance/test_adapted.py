@@ -117,8 +117,8 @@ def test_the_host_keeps_its_ids_and_order_and_calls_this_servers_tool_with_argum
             "not what 2025-11-25 has: id is that of no request without an answer",
         ),
         (
-            "def answer(m, usual=answer): usual(m); say({'jsonrpc': '2.0', 'method': 'notifications/odd'})",
-            'notifications/odd: method is "notifications/odd": 2025-11-25 has no such notification from a server',
+            "def answer(m, usual=answer): usual(m); say({'jsonrpc': '2.0', 'id': 1, 'method': 'tools/list'})",
+            'tools/list: method is "tools/list": 2025-11-25 has no such request from a server',
         ),
         (
             "say([{'jsonrpc': '2.0', 'id': 6, 'result': {}}])",
@@ -137,6 +137,15 @@ def test_what_the_host_could_not_use_fails_with_a_line_that_names_it(
     result, _ = play(tmp_path, faults, *START, *LIST, *CALL, *END)
     assert result.outcome == "fail"
     assert shown in as_text([result])
+
+
+def test_a_notification_that_no_revision_has_is_noted_and_skipped(tmp_path: Path) -> None:
+    faults = "def answer(m, usual=answer): usual(m); say({'jsonrpc': '2.0', 'method': 'x/odd'})"
+    result, _ = play(tmp_path, faults, *START, *LIST, *END)
+    assert (result.outcome, result.differences) == ("pass", ())
+    assert result.notes == (
+        'x/odd: method is "x/odd": 2025-11-25 has no such notification from a server; hosts skip what they do not know',
+    )
 
 
 def test_a_call_without_an_answer_fails_where_the_server_answers_a_later_ping(tmp_path: Path) -> None:

@@ -364,6 +364,9 @@ class Adapted(Player):
             method = self.methods.get(key_of(message.get("id"))) if "method" not in message else message["method"]
             about = f"{method}: " if isinstance(method, str) else ""
             text = printable(f"{about}{fault}")
+            if fault.rule == "method" and "id" not in message:
+                self.note(f"{text}; hosts skip what they do not know")
+                continue
             if text not in self._faults and len(self._faults) < _MOST_FAULTS:
                 self._faults.add(text)
                 self.differs(None, f"not what {self.conversation.revision or 'JSON-RPC'} has: {text}")
