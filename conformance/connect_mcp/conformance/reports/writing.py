@@ -2,14 +2,15 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connect_mcp.base.errors import Place, Refused
 
-from ..verdicts import Verdict
+if TYPE_CHECKING:  # this module is on the way to `record` too, for which some hosts wait only a second
+    from ..verdicts import Verdict
 
 
-def write(verdict: Verdict, args: argparse.Namespace) -> None:
+def write(verdict: "Verdict", args: argparse.Namespace) -> None:
     """Write a file for each of `--junit`, `--sarif`, `--markdown` and `--html`; Markdown is added to what is there.
 
     Raises:
