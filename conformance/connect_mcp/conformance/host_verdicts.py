@@ -160,7 +160,9 @@ def _too_late(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     source = f"its patience: {evidence.source}" if evidence else ""
     setting = profile.host.patience.setting
     mend = f"; {setting} makes it wait longer" if setting else ""
-    what = f"would start without this server's tools: ready after {seen.ready:.1f} s, it waits {waits:g} s{mend}"
+    usual = profile.host.patience.interactive
+    where = f" in a headless run ({usual:g} s otherwise)" if usual is not None and usual != waits else ""
+    what = f"would start without this server's tools: ready after {seen.ready:.1f} s, it waits {waits:g} s{where}{mend}"
     yield Finding("fails", what, source)
 
 
