@@ -1,5 +1,6 @@
 """The recorder as a real program that a test is the host of."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,9 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from jsonschema import Draft202012Validator
+
+from connect_mcp.base.fixtures import fixtures
 from connect_mcp.conformance.session import Event, Session
 
 RECORD = [sys.executable, "-m", "connect_mcp", "conformance", "record"]
+SCHEMA = json.loads((fixtures() / "sessions" / "schema.json").read_text(encoding="utf-8"))
 PATIENCE = 60.0
 
 
@@ -65,6 +70,10 @@ def reader(process: "subprocess.Popen[bytes]") -> IO[bytes]:
 
 
 def events(out: Path) -> list[Event]:
+    """What was recorded; each line of the recording has the documented shape."""
+    validator = Draft202012Validator(SCHEMA)
+    for line in out.read_bytes().splitlines():
+        validator.validate(json.loads(line))
     return list(Session(out).events())
 
 
