@@ -18,12 +18,14 @@ class Case:
             one, and a probe after each makes sure that the subject still answers.
         handshake: whether the conversation is opened for it, as the revision wants it.
         spoken: whether it is about a revision that the subject speaks; else it is also run where it does not.
+        once: whether it is over before a revision is named, so that one process shows it for all of an era.
     """
 
     run: Callable[[Talk], None]
     fresh: bool = False
     handshake: bool = True
     spoken: bool = True
+    once: bool = False
 
 
 def shared(run: Callable[[Talk], None]) -> Case:
@@ -41,6 +43,11 @@ def bare(run: Callable[[Talk], None]) -> Case:
     return Case(run, fresh=True, handshake=False)
 
 
-def negotiating(run: Callable[[Talk], None]) -> Case:
+def first(run: Callable[[Talk], None]) -> Case:
+    """A bare case that is over before a revision is named."""
+    return Case(run, fresh=True, handshake=False, once=True)
+
+
+def negotiating(run: Callable[[Talk], None], *, once: bool = False) -> Case:
     """A bare case about which revisions the subject speaks."""
-    return Case(run, fresh=True, handshake=False, spoken=False)
+    return Case(run, fresh=True, handshake=False, spoken=False, once=once)

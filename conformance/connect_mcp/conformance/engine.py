@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
+from connect_mcp.base.record import replace
 from connect_mcp.base.text import printable
 
 from .case import Case
@@ -139,6 +140,15 @@ def _alone(lab: Lab, row: Requirement, revision: str) -> Result:
     missing = lab.known(revision).missing
     if missing is not None and (case.handshake or (case.spoken and isinstance(missing, NotApplicable))):
         return _result(row, revision, missing)
+    if case.once:
+        return replace(
+            lab.once((row.id, revision == MODERN), lambda: _in_its_own(lab, row, revision)), revision=revision
+        )
+    return _in_its_own(lab, row, revision)
+
+
+def _in_its_own(lab: Lab, row: Requirement, revision: str) -> Result:
+    case = CASES[row.id]
     try:
         with lab.open(revision, handshake=case.handshake) as talk:
             return _judged(lab, row, case, talk)

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connect_mcp.base.errors import Refused
@@ -12,7 +12,7 @@ from connect_mcp.base.record import field, record
 from connect_mcp.base.text import printable
 
 from .requirement import MODERN, REVISIONS
-from .result import Broken, Ended, Inconclusive, NotApplicable
+from .result import Broken, Ended, Inconclusive, NotApplicable, Result
 from .subject import Subject
 from .talk import CLIENT, Answer, Talk
 from .watch import Observed, Watch
@@ -127,6 +127,8 @@ class Lab:
         self._observed: dict[str, Observed] = {}
         self._known: dict[str, Known] = {}
         self._tours: dict[str, Tour | Ended] = {}
+        self._making: dict[object, threading.Lock] = {}
+        self._made: dict[object, Result] = {}
         self._lock = threading.Lock()
         self._touring = {revision: threading.Lock() for revision in REVISIONS}
 
@@ -134,6 +136,15 @@ class Lab:
         """What was seen of the rules about everything that is said."""
         with self._lock:
             return self._observed.setdefault(revision, Observed())
+
+    def once(self, key: object, make: Callable[[], Result]) -> Result:
+        """What `make` gives, made once for each key."""
+        with self._lock:
+            lock = self._making.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._made:
+                self._made[key] = make()
+            return self._made[key]
 
     def known(self, revision: str) -> Known:
         """Whether the subject speaks the revision; found out once, by `look`."""

@@ -79,7 +79,7 @@ class Watch:
         for item in message if isinstance(message, list) else [message]:
             if isinstance(item, dict) and isinstance(item.get("method"), str):
                 self._called(item)
-            else:
+            elif not (isinstance(item, dict) and ("result" in item or "error" in item)):
                 self.muddied = True
 
     def judge(self, seen: Seen, exchange: Callable[[], tuple[Line, ...]]) -> None:
@@ -194,7 +194,7 @@ def _once(watch: Watch, seen: Seen) -> str | None:
 
 
 def _known(watch: Watch, seen: Seen) -> str | None:
-    if seen.kind not in ("result", "error") or not is_id(seen.id) or (seen.kind == "error" and watch.muddied):
+    if seen.kind not in ("result", "error") or not is_id(seen.id) or watch.muddied:
         return None
     key = id_key(seen.id)
     return "" if key in watch.asked else f"an answer has the id {printable(key)}, which no request had"

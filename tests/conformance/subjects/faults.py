@@ -868,7 +868,7 @@ FAULTS = {
     "PREINIT-PING": no_ping_before,
     "PREINIT-LIST": lists_before,
     "PREINIT-THEN-INIT": poisoned_by("tools/list"),
-    "FALLBACK": poisoned_by("server/discover"),
+    "FALLBACK": lambda server: (server.modern.clear(), poisoned_by("server/discover")(server)),
     "REINIT": forgets_on(lambda server, params: server.session is not None),
     "INIT-BADPARAMS": code_of("initialize", -32603),
     "INIT-BAD-THEN-OK": forgets_on(lambda server, params: "protocolVersion" not in params),

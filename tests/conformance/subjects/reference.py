@@ -421,7 +421,7 @@ class Server:
     def tool_wait(self, arguments, message):
         steps = 4
         for step in range(steps):
-            time.sleep(arguments.get("ms", 480) / 1000 / steps)
+            time.sleep(max(0, arguments.get("ms", 480)) / 1000 / steps)
             if message["id"] not in self.running:
                 return self.text("stopped")
             self.progress(message, step + 1, steps)

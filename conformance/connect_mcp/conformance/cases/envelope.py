@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..case import Case, bare, fresh, shared
+from ..case import Case, bare, shared
 from ..lab import initialize_params
 from ..result import Broken
 from ..talk import Talk, told, unasked
@@ -186,7 +186,7 @@ def _without(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda message: {key: value for key, value in message.items() if key != name}
 
 
-_WITH_BYTES = b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"x":"\xff\xfe"}}}'
+_WITH_BYTES = b'{"jsonrpc":"2.0","id":"bytes","method":"ping","params":{"_meta":{"x":"\xff\xfe"}}}'
 
 CASES: Mapping[str, Case] = {
     "PING-EMPTY": shared(empty_pong),
@@ -196,9 +196,9 @@ CASES: Mapping[str, Case] = {
     "EXTRA-FIELDS": shared(further_members),
     "PARAMS-ABSENT": shared(without_params),
     "META-UNKNOWN": shared(unknown_meta),
-    "PARSE-TRUNC": shared(unreadable(b'{"jsonrpc":"2.0","id":1,"method":"ping"', PARSE_ERROR)),
+    "PARSE-TRUNC": shared(unreadable(b'{"jsonrpc":"2.0","id":"cut","method":"ping"', PARSE_ERROR)),
     "PARSE-GARBAGE": shared(unreadable(b"hello world", PARSE_ERROR)),
-    "PARSE-UTF8": fresh(unreadable(_WITH_BYTES, PARSE_ERROR, INVALID_REQUEST)),
+    "PARSE-UTF8": shared(unreadable(_WITH_BYTES, PARSE_ERROR, INVALID_REQUEST)),
     "REQ-SCALAR": shared(unreadable(b"42", INVALID_REQUEST)),
     "REQ-EMPTYARR": shared(unreadable(b"[]", INVALID_REQUEST)),
     "REQ-NOVERSION": shared(refused(_without("jsonrpc"), INVALID_REQUEST)),
@@ -216,9 +216,9 @@ CASES: Mapping[str, Case] = {
     "RESP-UNSOLICITED": shared(
         not_answered("an answer that nobody waits for", lambda talk: {"jsonrpc": "2.0", "id": 987654, "result": {}})
     ),
-    "BATCH-0326": fresh(batch_answered),
-    "BATCH-NOTIFS": fresh(batch_of_notifications),
-    "BATCH-MIXED": fresh(batch_with_nonsense),
+    "BATCH-0326": shared(batch_answered),
+    "BATCH-NOTIFS": shared(batch_of_notifications),
+    "BATCH-MIXED": shared(batch_with_nonsense),
     "BATCH-INIT": bare(initialize_in_a_batch),
-    "BATCH-REJ": fresh(batch_refused),
+    "BATCH-REJ": shared(batch_refused),
 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from connect_mcp.base.process import Child
 
-from ..case import Case, bare, fresh, shared
+from ..case import Case, first, fresh, shared
 from ..result import Broken, NotObserved
 from ..subject import StdioLink
 from ..talk import Talk, told, unasked
@@ -214,7 +214,7 @@ def _provoke(talk: Talk) -> None:
 
 
 CASES: Mapping[str, Case] = {
-    "START-SILENT": bare(silent_start),
+    "START-SILENT": first(silent_start),
     "FRAME-LF": fresh(last_line_ends),
     "FRAME-SPLIT": shared(split_into_four),
     "FRAME-TWO": shared(two_in_one),
@@ -224,10 +224,10 @@ CASES: Mapping[str, Case] = {
     "FRAME-MBSPLIT": shared(character_in_two),
     "FRAME-BOM": shared(byte_order_mark),
     "EMPTY-LINE": shared(empty_lines),
-    "BIG-1M": fresh(one_mebibyte),
+    "BIG-1M": shared(one_mebibyte),
     "BIG-16M": fresh(sixteen_mebibytes),
-    "DEEP-5000": fresh(deep),
-    "STDERR-UTF8": fresh(stderr_is_text),
+    "DEEP-5000": shared(deep),
+    "STDERR-UTF8": shared(stderr_is_text),
     "STDERR-SECRETS": shared(no_secret_told),
     "STDERR-FULL": shared(stderr_unread),
     "STDOUT-CALL": shared(pure_during_calls),

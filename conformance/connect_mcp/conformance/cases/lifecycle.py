@@ -10,7 +10,7 @@ from typing import Any
 
 from connect_mcp.base.text import printable
 
-from ..case import Case, bare, fresh, negotiating
+from ..case import Case, bare, first, fresh, negotiating
 from ..lab import initialize_params
 from ..requirement import LEGACY, MODERN
 from ..result import Broken, NotApplicable, NotObserved
@@ -110,7 +110,10 @@ def initialize_after_discover(talk: Talk) -> None:
     """A client that first asks whether the server is modern can go on as before."""
     talk.send(talk.message("server/discover", {}, ident="probe", **_modern_meta()))
     talk.fence()
+    answer = talk.claimed("probe")
     talk.unclaimed()
+    if answer is not None and (answer.error is None or answer.code == UNSUPPORTED):
+        raise NotApplicable(f"the server speaks {MODERN} or later, and clients go on with that")
     _still_initializes(talk, "after server/discover")
 
 
@@ -265,6 +268,9 @@ def _arrives(talk: Talk, ident: Any) -> bool:
 def _ends_on(talk: Talk, name: str) -> None:
     if sys.platform == "win32":
         raise NotApplicable("there are no such signals on Windows")
+    with talk.preparing("waiting for the server to wait"):
+        talk.fence()
+        talk.listen(talk.lab.options.pace.early)
     process(talk).signal(getattr(signal, name))
     talk.happened(f"the kit sent {name}")
     code = process(talk).wait(_end(talk))
@@ -295,11 +301,11 @@ CASES: Mapping[str, Case] = {
     "PREINIT-REQUESTS": bare(waits_for_the_client),
     "INIT-EXTRA": bare(initialize_with_more),
     "VER-ECHO": negotiating(version_echoed),
-    "VER-UNKNOWN": negotiating(unknown_version),
-    "VER-2026-INIT": negotiating(no_handshake_in_the_modern_version),
-    "VER-LATEST": negotiating(newest_offered),
-    "PREINIT-PING": bare(ping_first),
-    "PREINIT-LIST": bare(list_first),
+    "VER-UNKNOWN": negotiating(unknown_version, once=True),
+    "VER-2026-INIT": negotiating(no_handshake_in_the_modern_version, once=True),
+    "VER-LATEST": negotiating(newest_offered, once=True),
+    "PREINIT-PING": first(ping_first),
+    "PREINIT-LIST": first(list_first),
     "PREINIT-THEN-INIT": bare(initialize_after_all),
     "FALLBACK": bare(initialize_after_discover),
     "REINIT": fresh(initialize_again),
@@ -307,7 +313,7 @@ CASES: Mapping[str, Case] = {
     "INIT-BAD-THEN-OK": fresh(failed_initialize_later),
     "EOF-EXIT": fresh(ends_with_its_input),
     "EOF-CLEAN": fresh(ends_cleanly),
-    "EOF-EARLY": bare(ends_before_it_began),
+    "EOF-EARLY": first(ends_before_it_began),
     "EOF-PENDING": fresh(answers_before_the_end),
     "EOF-PARTIAL": fresh(half_a_line_at_the_end),
     "EOF-RUNNING": fresh(ends_while_a_call_runs),

@@ -8,7 +8,7 @@ from typing import Any
 from connect_mcp.base.text import printable
 
 from ..arguments import accepts
-from ..case import Case, fresh, shared
+from ..case import Case, shared
 from ..lab import Called
 from ..requirement import REVISIONS
 from ..result import NotApplicable, NotObserved
@@ -429,6 +429,6 @@ CASES: Mapping[str, Case] = {
     "CURSOR-TYPE": shared(mistyped_cursor),
     "PAGES": shared(pages_end),
     "CACHE-PAGES": shared(pages_share_a_scope),
-    "INPUT-ASKED": fresh(input_is_asked_for),
-    "MODERN-CAPERR": fresh(input_needs_the_capability),
+    "INPUT-ASKED": shared(input_is_asked_for),
+    "MODERN-CAPERR": shared(input_needs_the_capability),
 }
