@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.text import printable
 
+from .http_subject import events, header_value
 from .session import META_REVISION, Json, parsed_message
 
 _LONGEST = 16 << 20  # bytes of one answer, or of one event
@@ -215,24 +216,15 @@ def _modern_headers(message: Json) -> dict[str, str]:
     if not isinstance(params, dict) or not isinstance(revision, str):
         return {}
     named = params.get(_NAMED.get(method, ""))
-    more = {"Mcp-Name": _header_value(named)} if isinstance(named, str) else {}
-    return {"MCP-Protocol-Version": _header_value(revision), "Mcp-Method": _header_value(method), **more}
-
-
-def _header_value(text: str) -> str:
-    """A text as a header's value: in base64 where it is not plain."""
-    if text.isascii() and text.isprintable() and text == text.strip():
-        return text
-    import base64
-
-    return f"=?base64?{base64.b64encode(text.encode('utf-8', 'replace')).decode()}?="
+    more = {"Mcp-Name": header_value(named)} if isinstance(named, str) else {}
+    return {"MCP-Protocol-Version": header_value(revision), "Mcp-Method": header_value(method), **more}
 
 
 def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
     """The messages in an answer, each as a line."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind == "text/event-stream":
-        yield from _events(response)
+        yield from events(response)
         return
     body = response.read(_LONGEST)
     if kind == "application/json" and body.strip():
@@ -240,15 +232,3 @@ def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
             yield json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":")).encode()
         except (ValueError, RecursionError):
             yield body.replace(b"\n", b" ")
-
-
-def _events(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The data of each event; other fields and comments are for others."""
-    data: list[bytes] = []
-    while line := response.readline(_LONGEST):
-        line = line.rstrip(b"\r\n")
-        if not line and data:
-            yield b" ".join(data)
-            data = []
-        elif line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))

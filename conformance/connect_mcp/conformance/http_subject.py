@@ -172,11 +172,11 @@ class HttpLink:
         named = meta.get(_META_VERSION) if isinstance(meta, dict) else None
         method = message.get("method")
         if isinstance(named, str):
-            headers["MCP-Protocol-Version"] = _plain(named)
+            headers["MCP-Protocol-Version"] = header_value(named)
             if isinstance(method, str):
-                headers["Mcp-Method"] = _plain(method)
+                headers["Mcp-Method"] = header_value(method)
             if isinstance(subject := params.get(_NAMED_BY.get(str(method), "")), str):
-                headers["Mcp-Name"] = _plain(subject)
+                headers["Mcp-Name"] = header_value(subject)
         elif method != "initialize":
             if self._version:
                 headers["MCP-Protocol-Version"] = self._version
@@ -196,7 +196,7 @@ class HttpLink:
             response = connection.getresponse()
             messages, rest = [], b""
             if _kind(response) == "text/event-stream" and response.status == 200:
-                for event in [] if method == "GET" else _events(response):
+                for event in [] if method == "GET" else events(response):
                     messages.append(event)
                     if b'"result"' in event or b'"error"' in event:
                         break
@@ -239,7 +239,7 @@ class HttpLink:
             if first and (session := response.getheader("Mcp-Session-Id")):
                 self.session = session
             if _kind(response) == "text/event-stream":
-                for event in _events(response):
+                for event in events(response):
                     self._put(event, first)
             elif _kind(response) == "application/json":
                 body = response.read(LONGEST).replace(b"\n", b" ")  # JSON may be spread over lines in a body
@@ -264,8 +264,8 @@ def _kind(response: http.client.HTTPResponse) -> str:
     return (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
 
 
-def _events(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The data of each event of a stream."""
+def events(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The data of each event of a stream, as one line."""
     data: list[bytes] = []
     for _ in range(_EVENT_LINES):
         line = response.readline(LONGEST)
@@ -281,7 +281,7 @@ def _events(response: http.client.HTTPResponse) -> Iterator[bytes]:
                 yield event.replace(b"\n", b" ")
 
 
-def _plain(text: str) -> str:
+def header_value(text: str) -> str:
     """A text as the value of a header: as it is, or in base64 where a header cannot carry it."""
     import base64
 
