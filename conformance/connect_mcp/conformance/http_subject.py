@@ -8,10 +8,11 @@ import contextlib
 import http.client
 import json
 import queue
+import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri
 _META_VERSION = "io.modelcontextprotocol/protocolVersion"
 _UNREAD = 2000  # messages that wait to be read
 _EVENT_LINES = 100_000
+_MOST_EVENTS = 500  # before the answer that they should lead to
 
 
 @record
@@ -83,7 +85,7 @@ class HttpSubject:
         self.secrets: Sequence[str] = [value for name, value in headers.items() if looks_secret(name)]
         self._parts = parts
         self._headers = dict(headers)
-        self._timeout = timeout
+        self.timeout = timeout
 
     def open(self, *, deaf: bool = False, more_env: Mapping[str, str] | None = None) -> "HttpLink":
         """A new conversation; there is no process that could be deaf, or given variables."""
@@ -99,10 +101,10 @@ class HttpSubject:
         if self._parts.scheme == "https":
             context = ssl.create_default_context()
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, port, timeout=self._timeout, context=context
+                host, port, timeout=self.timeout, context=context
             )
         else:
-            connection = http.client.HTTPConnection(host, port, timeout=self._timeout)
+            connection = http.client.HTTPConnection(host, port, timeout=self.timeout)
         path = (self._parts.path or "/") + (f"?{self._parts.query}" if self._parts.query else "")
         connection.request(method, path, body, {**self._headers, **headers})
         return connection
@@ -192,13 +194,41 @@ class HttpLink:
         """
         data = body if isinstance(body, bytes) or body is None else encode(body)
         connection = self._subject.connect(method, headers, data)
+        found: list[HttpAnswer | OSError | http.client.HTTPException] = []
+
+        def read() -> None:
+            try:
+                found.append(self._answer(connection, method))
+            except (OSError, http.client.HTTPException) as error:
+                found.append(error)
+
+        # The socket's own timeout is one for each piece: what comes byte by byte would never end.
+        if not self._within_its_time(connection, read):
+            raise TimeoutError("the answer did not end")
+        if isinstance(found[0], HttpAnswer):
+            return found[0]
+        raise found[0]
+
+    def _within_its_time(self, connection: http.client.HTTPConnection, read: Callable[[], None]) -> bool:
+        """Read in a thread of its own; a connection that takes longer than it may is closed."""
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        thread.join(self._subject.timeout)
+        if thread.is_alive():
+            with contextlib.suppress(OSError):
+                if connection.sock is not None:
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+            return False
+        return True
+
+    def _answer(self, connection: http.client.HTTPConnection, method: str) -> HttpAnswer:
         try:
             response = connection.getresponse()
             messages, rest = [], b""
             if _kind(response) == "text/event-stream" and response.status == 200:
                 for event in [] if method == "GET" else events(response):
                     messages.append(event)
-                    if b'"result"' in event or b'"error"' in event:
+                    if b'"result"' in event or b'"error"' in event or len(messages) == _MOST_EVENTS:
                         break
             else:
                 rest = response.read(LONGEST)
@@ -224,7 +254,7 @@ class HttpLink:
         if fields and asks and not first:
             threading.Thread(target=self._take, args=(connection,), daemon=True).start()
         else:
-            self._take(connection, first=first, asks=asks)
+            self._within_its_time(connection, lambda: self._take(connection, first=first, asks=asks))
         return True
 
     def _take(self, connection: http.client.HTTPConnection, *, first: bool = False, asks: bool = True) -> None:
