@@ -22,6 +22,13 @@ DRAWING = "\x1b[2J\x1b[31mtrusted\x07\r"
 COMMANDS = [
     ["status"],
     ["status", "--json"],
+    ["hosts"],
+    ["hosts", "--versions"],
+    ["secret", "list"],
+    ["copy", "--from", "cursor", "--from-scope", "project", "--to", "zed", "--dry-run"],
+    ["copy", "--from", "cursor", "--from-scope", "project", "--to", "zed"],
+    ["export", "evil", "--from", "cursor", "--to", "codex"],
+    ["disable", "codex", "--scope", "project", "--name", "evil"],
     ["doctor"],
     ["doctor", "--json"],
     ["configure", "cursor", "--scope", "project", "--embedded", "--dry-run"],
@@ -74,3 +81,12 @@ def test_a_hostile_project_can_neither_start_anything_nor_draw_on_the_terminal(
     assert [sign for sign in shown if not sign.isprintable() and sign != "\n"] == []
     if "--json" in command:
         json.loads(ran.out)
+
+
+def test_what_a_hostile_entry_sets_besides_is_named_before_it_is_used(clone: Path, connect_mcp: CommandLine) -> None:
+    ran = connect_mcp("configure", "cursor", "--scope", "project", "--embedded", "--no-verify", "--json")
+    (host,) = ran.data["hosts"]
+    assert (
+        "the entry that was there also sets PATH, X, which stays; look at it before you start the server"
+        in host["warnings"]
+    )

@@ -10,11 +10,13 @@ from connect_mcp.base.machine import Machine
 from connect_mcp.base.masking import secret_values
 from connect_mcp.base.record import field, record, replace
 from connect_mcp.base.secrets import set_line
+from connect_mcp.base.text import printable
 
 from .apply import Target
 from .bundled import KEY_VARIABLE, bundled_server
 from .configured import entries_of, text_of
 from .editors.formats import format_named
+from .editors.model import Value
 from .hosts.model import Host, Location
 from .launch import NETWORK, OURS, located, network, taken_for_references
 from .secrecy import Hidden, Spot, Wanted, hide
@@ -106,6 +108,7 @@ def job_for(
         lock=location.lock,
     )
     warnings += doubts(host, location, text)
+    warnings += _others_variables(spot, entries, done.spec)
     warnings += [note] if (note := host.scopes[args.scope].note) else []
     warnings += readable_by_others(machine, location) if done.inline else []
     if source is None and not embedded:
@@ -113,6 +116,16 @@ def job_for(
     secrets = (source.secrets if source else frozenset()) | done.values | secret_values(dict(entries))
     is_new = host.entry_key(args.name) not in entries
     return Job(host, location, args.name, done.spec, target, is_new, frozenset(secrets), done.keep, tuple(warnings))
+
+
+def _others_variables(spot: Spot, entries: Mapping[str, Value], spec: ServerSpec) -> list[str]:
+    """A project's entry keeps what it sets besides, and somebody else may have written that."""
+    there = spot.host.read(entries.get(spot.host.entry_key(spot.entry)))
+    left = sorted(set(there.env) - set(spec.env)) if there and spot.is_shared else []
+    if not left:
+        return []
+    names = ", ".join(map(printable, left))
+    return [f"the entry that was there also sets {names}, which stays; look at it before you start the server"]
 
 
 def _server(
