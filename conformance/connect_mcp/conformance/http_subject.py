@@ -39,12 +39,14 @@ class HttpAnswer:
         headers: by their names in lower case.
         messages: the JSON texts in the body, one for a plain answer, one an event for a stream.
         body: the body, as far as it was kept.
+        event_ids: of the events of a stream, in their order; not each event has one.
     """
 
     status: int
     headers: Mapping[str, str]
     messages: tuple[bytes, ...]
     body: bytes
+    event_ids: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -225,8 +227,9 @@ class HttpLink:
         try:
             response = connection.getresponse()
             messages, rest = [], b""
+            ids: list[str] = []
             if _kind(response) == "text/event-stream" and response.status == 200:
-                for event in [] if method == "GET" else events(response):
+                for event in [] if method == "GET" else events(response, ids):
                     messages.append(event)
                     if b'"result"' in event or b'"error"' in event or len(messages) == _MOST_EVENTS:
                         break
@@ -234,7 +237,7 @@ class HttpLink:
                 rest = response.read(LONGEST)
                 messages = [rest] if rest.strip() else []
             names = {name.lower(): value for name, value in response.getheaders()}
-            return HttpAnswer(response.status, names, tuple(messages), rest)
+            return HttpAnswer(response.status, names, tuple(messages), rest, tuple(ids))
         finally:
             connection.close()
 
@@ -294,8 +297,8 @@ def _kind(response: http.client.HTTPResponse) -> str:
     return (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
 
 
-def events(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The data of each event of a stream, as one line."""
+def events(response: http.client.HTTPResponse, ids: list[str] | None = None) -> Iterator[bytes]:
+    """The data of each event of a stream, as one line; the ids of events are added to `ids`."""
     data: list[bytes] = []
     for _ in range(_EVENT_LINES):
         line = response.readline(LONGEST)
@@ -304,6 +307,8 @@ def events(response: http.client.HTTPResponse) -> Iterator[bytes]:
         line = line.rstrip(b"\r\n")
         if line.startswith(b"data:"):
             data.append(line[5:].removeprefix(b" "))
+        elif line.startswith(b"id:") and ids is not None and len(ids) < _MOST_EVENTS:
+            ids.append(line[3:].strip().decode("utf-8", "replace"))
         elif not line and data:
             event = b"\n".join(data)
             data = []

@@ -24,6 +24,7 @@ FAULTS = {
     "HTTP-GET": having("get", 200),
     "HTTP-TYPE": having("content_type", "text/plain"),
     "HTTP-BODY": having("wrap_body", lambda body: b"[" + body + b"]"),
+    "HTTP-EVENT-IDS": having("event_id", lambda: "1"),
     "HTTP-BAD-BODY": having("bad_body", 200),
     "HTTP-SESSION-CHARS": having("session_id", lambda: "one two"),
     "HTTP-SESSION-400": having("missing_session", 200),

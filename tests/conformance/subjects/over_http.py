@@ -26,6 +26,7 @@ class Policy:
         self.missing_session = 400
         self.forgets_sessions = True
         self.unknown_session = 404
+        self.event_id = lambda: uuid.uuid4().hex
         self.unknown_version = 400
         self.compared = {"version", "method", "method-missing", "name"}
         self.statuses = {-32601: 404, -32022: 400, -32602: 400, -32020: 400, -32600: 400, -32700: 400}
@@ -134,7 +135,9 @@ def serve(make, change):
             if len(said) == 1:
                 self.reply(status, policy.wrap_body(json.dumps(said[0]).encode()), policy.content_type)
                 return
-            events = b"".join(b"event: message\ndata: " + json.dumps(one).encode() + b"\n\n" for one in said)
+            events = b"".join(
+                f"id: {policy.event_id()}\nevent: message\ndata: {json.dumps(one)}\n\n".encode() for one in said
+            )
             self.reply(status, events, "text/event-stream")
 
         def stream(self, said):

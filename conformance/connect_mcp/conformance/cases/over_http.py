@@ -149,6 +149,21 @@ def without_meta(talk: Talk) -> None:
     _refused(talk, _post(talk, message), 400, "a request without clientCapabilities", INVALID_PARAMS)
 
 
+def event_ids_differ(talk: Talk) -> None:
+    """No two events of a session have the same id."""
+    messages = [_list(talk), _list(talk)]
+    calls = sorted(talk.tour.calls, key=lambda call: -call.answer.seconds)[:1]
+    for call in calls:
+        messages += [talk.message("tools/call", dict(call.params), progressToken=f"events-{n}") for n in range(2)]
+    seen: list[str] = []
+    for message in messages:
+        seen += _post(talk, message).event_ids
+    if not seen:
+        raise NotObserved("no event had an id")
+    twice = sorted({one for one in seen if seen.count(one) > 1})
+    talk.check(not twice, f"more than one event of the session has the id {printable(', '.join(twice[:3]))}")
+
+
 def unreadable_body(talk: Talk) -> None:
     """What cannot be read is an error for HTTP too."""
     answer = _exchange(talk, "POST", _link(talk).headers_for(_first(talk)), b'{"jsonrpc":"2.0","id":1,"meth')
@@ -213,6 +228,7 @@ CASES: Mapping[str, Case] = {
     "HTTP-GET": shared(get_is_a_stream),
     "HTTP-TYPE": bare(content_type),
     "HTTP-BODY": bare(messages_in_answers),
+    "HTTP-EVENT-IDS": shared(event_ids_differ),
     "HTTP-BAD-BODY": shared(unreadable_body),
     "HTTP-SESSION-CHARS": shared(session_characters),
     "HTTP-SESSION-400": shared(session_missing),
