@@ -32,6 +32,7 @@ def answered():
 HOSTILE = {
     "floods-stdout": "answered(); always(lambda: os.write(1, b'noise\\n' * 10000))",
     "floods-messages": 'answered(); always(lambda: os.write(1, b\'{"jsonrpc":"2.0","method":"a/b"}\\n\' * 1000))',
+    "floods-long-messages": "answered(); always(lambda: say({**ANSWER, 'id': 7, 'result': {'x': ['y'] * 500000}}))",
     "floods-stderr": "answered(); always(lambda: os.write(2, b'noise ' * 10000))",
     "one-line-of-a-gigabyte": "answered(); [os.write(1, b'x' * (1 << 20)) for _ in range(1024)]; time.sleep(600)",
     "never-answers": "time.sleep(600)",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _FENCE_PATIENCE = 1.0  # seconds before another method is tried as the fence
 _FLOOD = 2000  # messages that nobody asked for, before a subject is said to flood us
+_FLOOD_SIZE = 24 << 20  # the same in bytes, of which each may take ten or more once it is parsed
 _KEPT, _WIDTH = 400, 600  # lines of the exchange, and characters of each, that are remembered
 
 BATCHES = "2025-03-26"
@@ -108,6 +109,7 @@ class Talk:
         self._fenced: set[str] = set()
         self._exchange: deque[Line] = deque(maxlen=_KEPT)
         self._inbox: list[Seen] = []
+        self._inbox_size = 0
         self._sent_at: dict[str, float] = {}
         self._last_id = 0
 
@@ -272,7 +274,7 @@ class Talk:
 
     def unclaimed(self) -> list[Seen]:
         """What came so far and nobody asked for; it is taken out."""
-        came, self._inbox = self._inbox, []
+        came, self._inbox, self._inbox_size = self._inbox, [], 0
         return came
 
     # What is judged
@@ -357,7 +359,7 @@ class Talk:
     def begin(self) -> None:
         """A case begins: what was said before is no part of it."""
         self.judged = 0
-        self._inbox = []
+        self.unclaimed()
         self._exchange.clear()
 
     def exchange(self, most: int = 14) -> tuple[Line, ...]:
@@ -422,8 +424,11 @@ class Talk:
         if seen.kind == "request" and not self.modern:
             self._reply(seen)
         self._inbox.append(seen)
+        self._inbox_size += seen.size
         if len(self._inbox) > _FLOOD:
             raise Broken(f"the server wrote more than {_FLOOD} messages that nobody asked for")
+        if self._inbox_size > _FLOOD_SIZE:
+            raise Broken(f"the server wrote more than {_FLOOD_SIZE >> 20} MiB that nobody asked for")
 
     def _reply(self, seen: Seen) -> None:
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": seen.id}
@@ -437,6 +442,7 @@ class Talk:
     def _claim(self, fits: Any) -> Seen | None:
         for index, seen in enumerate(self._inbox):
             if fits(seen):
+                self._inbox_size -= seen.size
                 return self._inbox.pop(index)
         return None
 

@@ -27,6 +27,7 @@ class Seen:
         problem: why it is no valid message; empty where it is one.
         notes: what else is odd about its JSON: member names that occur twice, text that is no Unicode.
         cut_off: whether it is the beginning of a JSON object or array that goes on in the next line.
+        size: of the line, in bytes.
     """
 
     t: float
@@ -35,6 +36,7 @@ class Seen:
     problem: str = ""
     notes: tuple[str, ...] = ()
     cut_off: bool = False
+    size: int = 0
 
     @property
     def id(self) -> Any:
@@ -66,7 +68,7 @@ class Seen:
             return
         for item in self.value:
             kind, problem = classified(item)
-            yield Seen(self.t, item, kind, problem)
+            yield Seen(self.t, item, kind, problem, size=self.size // len(self.value))
 
 
 def encode(message: Any) -> bytes:
@@ -95,7 +97,7 @@ def decode(line: bytes, t: float) -> Seen:
     if "\\u" in text and _has_lone_surrogate(value):
         notes.append("it holds half of a surrogate pair, which is no Unicode character")
     kind, problem = classified(value)
-    return Seen(t, value, kind, problem, tuple(notes))
+    return Seen(t, value, kind, problem, tuple(notes), size=len(line))
 
 
 def classified(value: Any) -> tuple[Kind, str]:
