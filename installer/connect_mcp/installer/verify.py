@@ -54,7 +54,7 @@ def verify(host: Host, spec: ServerSpec, machine: Machine, secrets: frozenset[st
     if understood is not None:  # an entry need not say the transport, where the host finds it out
         spec = replace(understood, transport=spec.transport)
     try:
-        ready = ask(host, spec, machine, secrets)
+        ready = ask(host, _known(host, spec, machine), machine, secrets)
     except Refused as refusal:
         if spec.is_remote:
             from .reach import LoginWanted
@@ -71,7 +71,7 @@ def ask(host: Host, spec: ServerSpec, machine: Machine, secrets: frozenset[str] 
 
     Args:
         host: the host.
-        spec: the server, as the host understands it.
+        spec: the server, as `Host.put_in` gives it.
         machine: where the host runs.
         secrets: what the server may say back, and must not be shown.
 
@@ -79,6 +79,13 @@ def ask(host: Host, spec: ServerSpec, machine: Machine, secrets: frozenset[str] 
         Refused: where it cannot be started or reached, or no client could use it.
     """
     return _reached(host, spec, machine) if spec.is_remote else _started(host, spec, machine, secrets)
+
+
+def _known(host: Host, spec: ServerSpec, machine: Machine) -> ServerSpec:
+    known = host.put_in(machine, spec, machine.cwd)
+    if known is None:
+        raise Refused(f"it was not tried: it refers to what only {host.title} knows, or to a variable that is not set")
+    return known
 
 
 def _started(host: Host, spec: ServerSpec, machine: Machine, secrets: frozenset[str]) -> Ready:
@@ -92,7 +99,7 @@ def _started(host: Host, spec: ServerSpec, machine: Machine, secrets: frozenset[
     return handshake(
         [program, *spec.args],
         env,
-        machine.cwd,
+        spec.cwd,
         revision=host.protocol or REVISION,
         timeout=host.patience.interactive or PATIENCE,
         secrets=secrets,

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,38 @@ def test_a_server_that_is_late_for_a_headless_host_is_a_warning(
 
 
 MARK = "open('started', 'w')"
+OURS = str(Path(sys.executable).with_name("connect-mcp"))
+
+
+def test_a_server_is_started_with_what_its_entry_refers_to_and_in_its_folder(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = "import json; json.dump([sys.argv[1:], os.getcwd()], open(os.environ['HOME'] + '/seen.json', 'w'))"
+    program, *script = server(tmp_path, seen)
+    monkeypatch.setenv("PYTHON_HERE", program)
+    (home / "folder").mkdir()
+    entry = {
+        "command": "${env:PYTHON_HERE}",
+        "args": [*script, "${workspaceFolder}${pathSeparator}data"],
+        "cwd": str(home / "folder"),
+    }
+    (home / ".config/Code/User").mkdir(parents=True)
+    (home / ".config/Code/User/mcp.json").write_text(json.dumps({"servers": {"x": {"type": "stdio", **entry}}}))
+    assert connect_mcp("doctor", "vscode", "--project", str(tmp_path), "--json").data["findings"] == []
+    assert json.loads((home / "seen.json").read_text()) == [[str(tmp_path / "data")], str(home / "folder")]
+
+
+def test_a_server_that_refers_to_what_only_its_host_knows_is_not_started(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path
+) -> None:
+    program, *script = server(tmp_path, "open(__file__ + '.started', 'w')")
+    (home / ".config/Code/User").mkdir(parents=True)
+    entry = {"type": "stdio", "command": program, "args": [*script, "${input:what}"]}
+    inputs = [{"id": "what", "type": "promptString", "description": "what"}]
+    text = json.dumps({"servers": {"x": entry}, "inputs": inputs})
+    (home / ".config/Code/User/mcp.json").write_text(text)
+    assert connect_mcp("doctor", "vscode", "--json").data["findings"] == []
+    assert not (tmp_path / "server.py.started").exists()
 
 
 def test_what_a_project_names_is_started_only_when_that_is_wanted(
@@ -115,15 +148,23 @@ def test_what_a_project_names_is_started_only_when_that_is_wanted(
     assert (project / "started").exists()
 
 
+@pytest.mark.parametrize(
+    "before", [[], ["/usr/bin/env"], ["sh", "-c"], [OURS, "run", "--secret", "A_KEY", "--"]], ids=len
+)
 def test_what_is_fetched_first_is_started_only_when_that_is_wanted(
-    connect_mcp: CommandLine, home: Path, tmp_path: Path
+    connect_mcp: CommandLine, home: Path, tmp_path: Path, before: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("A_KEY", "some-value")
+    connect_mcp("secret", "set", "--from-env", "A_KEY")
     argv = server(tmp_path, "open(__file__ + '.started', 'w')")
     runner = tmp_path / "uvx"
     runner.write_text(f"#!/bin/sh\nexec {shlex.join(argv)}\n")
     runner.chmod(0o755)
-    configured(home, CURSOR, [str(runner), "some-server"])
-    connect_mcp("doctor")
+    named = [str(runner), "some-server"]
+    configured(home, CURSOR, [*before, shlex.join(named)] if before[:1] == ["sh"] else [*before, *named])
+    told = connect_mcp("doctor").out
+    assert "not started" in told
+    assert f"Cursor: ~/{CURSOR}, entry `x`: uvx may fetch it from the network" in told
     assert not (tmp_path / "server.py.started").exists()
     assert connect_mcp("doctor", "--start", "--json").data["findings"] == []
     assert (tmp_path / "server.py.started").exists()

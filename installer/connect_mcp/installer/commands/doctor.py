@@ -77,7 +77,8 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     results += [
         of_file("The host has read its file.", file, found) for file, found in hosts_have_read_their_files(seen)
     ]
-    results += _started(args, machine, seen)
+    tried, unstarted = _started(args, machine, seen)
+    results += tried
     results += _asked(folders, seen) if args.online else []
     found = worst_first(results)
     data = {
@@ -85,11 +86,12 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         "hosts": [_facts(seen, found, host.id) for host in hosts if _has_files(seen, host.id)],
         "findings": [_finding_data(result, finding) for result, finding in found],
         "fixed": list(fixed),
+        "unstarted": [{"host": one.host.id, "server": printable(one.name), "why": why} for one, why in unstarted],
     }
     if args.verbose:
         passed = (result for result in results if not result.findings)
         data["passed"] = [{"check": one.check, "subject": one.subject, "server": one.server} for one in passed]
-    text = _text(args, machine, seen, results)
+    text = "\n".join([_text(args, machine, seen, results), *_left_alone(unstarted, machine)])
     if args.report:
         from ..doctor.report import write_report
 
@@ -98,14 +100,18 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     return Outcome(data, text, 1 if any(finding.severity in bad for _, finding in found) else 0)
 
 
-def _started(args: argparse.Namespace, machine: Machine, seen: Sight) -> list[Result]:
-    """What starting the servers shows: those of the user's own files, and the others where that is wanted."""
+def _started(args: argparse.Namespace, machine: Machine, seen: Sight) -> tuple[list[Result], list[tuple[Server, str]]]:
+    """What starting the servers shows: those of the user's own files, and the others where that is wanted.
+
+    Returns:
+        What was found, and the servers that could have been started and were not, with the reason.
+    """
     if args.no_start:
-        return []
-    from ..doctor.starting import judge, may_start, start
+        return [], []
+    from ..doctor.starting import can_start, judge, may_start, start
     from ..progress import waiting
 
-    usable = [server for server in seen.servers if server.spec and not server.off and _can_start(server)]
+    usable = [server for server in seen.servers if can_start(server, machine)]
     wanted = [server for server in usable if args.start or not may_start(server)]
     left = [server for server in usable if server not in wanted]
     if left and not args.json and somebody_is_there():
@@ -114,17 +120,23 @@ def _started(args: argparse.Namespace, machine: Machine, seen: Sight) -> list[Re
             wanted, left = usable, []
     with waiting(f"starting {len(wanted)} {_plural('server', len(wanted))}"):
         started = start(wanted, machine)
-    return [of_server("The server starts and answers.", one.server, judge(one)) for one in started]
+    tried = [of_server("The server starts and answers.", one.server, judge(one)) for one in started]
+    return tried, [(server, may_start(server)) for server in left]
 
 
-def _can_start(server: Server) -> bool:
-    return server.spec is not None and (server.spec.is_remote or server.program is not None)
+def _left_alone(unstarted: Sequence[tuple[Server, str]], machine: Machine) -> list[str]:
+    """What was not tried, so that nobody takes it for well."""
+    if not unstarted:
+        return []
+    lines = [f"  {server.host.title}: {_home(entry(server), machine)}: {why}" for server, why in unstarted]
+    return ["", "not started, so nothing is known of how these run; connect-mcp doctor --start starts them:", *lines]
 
 
 def _command(server: Server) -> str:
     """What would be started, safe to print."""
-    assert server.spec is not None
-    words = [server.spec.url] if server.spec.is_remote else [server.spec.command, *server.spec.args]
+    spec = server.started
+    assert spec is not None, "it can be started"
+    words = [spec.url] if spec.is_remote else [spec.command, *spec.args]
     return printable(masked(shlex.join(words), secret_values({"args": words})))
 
 

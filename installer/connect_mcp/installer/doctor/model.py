@@ -60,6 +60,7 @@ class Server:
         entry: the entry as it is; not safe to print.
         spec: the server; None where the host cannot use the entry.
         env: what a server that the host starts gets from it; not safe to print.
+        started: the server with what it refers to put in; None where that is not known here; not safe to print.
         program: the program that would be started; None where there is none, or the server is remote.
     """
 
@@ -68,6 +69,7 @@ class Server:
     entry: Value = field(repr=False)
     spec: ServerSpec | None = field(repr=False)
     env: Mapping[str, str] = field(repr=False)
+    started: ServerSpec | None = field(repr=False)
     program: str | None
 
     @property
@@ -171,14 +173,15 @@ def sight(
                 continue
             files.append(file)
             wanted = [one for one in standings if name is None or one.name == host.entry_key(name)]
-            of_hosts[host.id] = (*of_hosts.get(host.id, ()), *(_server(machine, file, one) for one in wanted))
+            of_hosts[host.id] = (*of_hosts.get(host.id, ()), *(_server(machine, file, one, folder) for one in wanted))
     return Sight(machine, folder, hosts, tuple(files), of_hosts, program, frozenset(secrets), read_as)
 
 
-def _server(machine: Machine, file: ConfiguredFile, standing: Standing) -> Server:
+def _server(machine: Machine, file: ConfiguredFile, standing: Standing, project: str) -> Server:
     entry = file.entries.get(standing.name)
     spec = file.host.read(entry)
-    started = spec is not None and not spec.is_remote
-    env = file.host.server_env(machine, spec.env) if spec and started else {}
-    program = machine.which(spec.command, env.get("PATH")) if spec and started else None
-    return Server(file, standing, entry, spec, env, program)
+    local = spec is not None and not spec.is_remote
+    env = file.host.server_env(machine, spec.env) if spec and local else {}
+    started = file.host.put_in(machine, spec, project) if spec else None
+    program = machine.which(started.command, env.get("PATH")) if started and local else None
+    return Server(file, standing, entry, spec, env, started, program)

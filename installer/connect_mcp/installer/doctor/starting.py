@@ -35,22 +35,30 @@ class Started:
     failure: Refused | None
 
 
+def can_start(server: Server, machine: Machine) -> bool:
+    """Whether there is something to start or to call; why there is not, other checks say."""
+    spec = server.started
+    if spec is None or server.off:
+        return False
+    return spec.is_remote or (server.program is not None and machine.is_dir(spec.cwd))
+
+
 def may_start(server: Server) -> str:
     """Why a server is not started unasked, for people; "" where it may be: what a person put into their own file.
 
-    A project's file is somebody else's code, and a package runner fetches what it runs.
+    A project's file is somebody else's code, and a package runner fetches what it runs, also where a shell or another
+    program is to start it.
     """
-    spec = server.spec
-    if spec is None or server.off or (server.program is None and not spec.is_remote):
-        return "it cannot be started"
+    spec = server.started
+    assert spec is not None, "it can be started"
     if server.file.scope != "user":
         return "it stands in a project's file"
     if spec.is_remote:
         return "it is behind a URL"
-    name = spec.command.replace("\\", "/").rpartition("/")[2].split(".")[0].lower()
-    if name in ONLINE or (name == "cmd" and any(word.lower() in ONLINE for word in spec.args)):
-        return f"{printable(name)} may fetch it from the network"
-    return ""
+    words = (spec.command, *(word for text in spec.args for word in text.split()))
+    names = (word.replace("\\", "/").rpartition("/")[2].split(".")[0].lower() for word in words)
+    runner = next((name for name in names if name in ONLINE), "")
+    return f"{runner} may fetch it from the network" if runner else ""
 
 
 def start(servers: Sequence[Server], machine: Machine) -> list[Started]:
@@ -58,9 +66,9 @@ def start(servers: Sequence[Server], machine: Machine) -> list[Started]:
     from concurrent.futures import ThreadPoolExecutor
 
     def one(server: Server) -> Started:
-        assert server.spec is not None
+        assert server.started is not None
         try:
-            return Started(server, ask(server.host, server.spec, machine), None)
+            return Started(server, ask(server.host, server.started, machine), None)
         except Refused as refusal:
             return Started(server, None, refusal)
 

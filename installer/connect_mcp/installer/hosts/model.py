@@ -492,6 +492,35 @@ class Host:
             env["PATH"] = DOCK_PATH
         return {**env, **passed.adds, **entry_env}
 
+    def put_in(self, machine: Machine, spec: ServerSpec, project: str) -> ServerSpec | None:
+        """A server as this host starts or calls it, with what its command, folder and URL refer to put in.
+
+        Args:
+            machine: whose environment the host was started with.
+            spec: the server, as this host understands it.
+            project: the folder that is open in the host, absolute: also where it starts a server that names no folder.
+
+        Returns:
+            The server; None where it refers to what is not known here (an input, a file, a variable that is not set).
+        """
+        near = {
+            "workspace": project,
+            "workspace-name": machine.join(project).replace("\\", "/").rpartition("/")[2],
+            "separator": "\\" if machine.platform == "windows" else "/",
+        }
+        unknown = []
+
+        def put(field: str, text: str) -> str:
+            if not isinstance(text, Template) or field in ("env", "headers"):  # `server_env` and `filled` see to those
+                return text
+            value = text.filled(lambda reference: near.get(reference.kind) or self._value(machine, reference))
+            unknown.extend([text] if value is None else [])
+            return value or ""
+
+        known = spec.mapped(put)
+        folder = machine.path(known.cwd) if known.cwd.startswith("~/") else known.cwd
+        return None if unknown else replace(known, cwd=machine.join(project, folder))
+
     def filled(self, machine: Machine, texts: Mapping[str, str]) -> dict[str, str]:
         """An entry's variables or headers with the values of what they refer to in the host's own environment."""
         known = {}

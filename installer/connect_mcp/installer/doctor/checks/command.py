@@ -21,9 +21,9 @@ CACHES = ("/.cache/uv/", "/uv/cache/", "/archive-v0/", "/.local/pipx/.cache/", "
 
 def command_is_there(sight: Sight, server: Server) -> Iterator[Finding]:
     """The command is found with the PATH that this host passes on, and may be run."""
-    if server.off or server.spec is None or server.spec.is_remote or server.program is not None:
+    if server.off or server.started is None or server.started.is_remote or server.program is not None:
         return
-    machine, command = sight.machine, server.spec.command
+    machine, command = sight.machine, server.started.command
     path = server.env.get("PATH") or ""
     if _is_path(machine, command):
         yield _missing_file(sight, server)
@@ -50,29 +50,29 @@ def command_is_there(sight: Sight, server: Server) -> Iterator[Finding]:
         "command-not-found",
         f"{printable(command)} is not installed, or in no folder of PATH",
         f"it passes on PATH={printable(path)}",
-        ours(server, "configure", *_embedded(server)) if is_bundled(server.spec) else ours(server, "remove"),
-        before="" if is_bundled(server.spec) else f"install {printable(command)}, or take the entry out: ",
+        ours(server, "configure", *_embedded(server)) if is_bundled(server.started) else ours(server, "remove"),
+        before="" if is_bundled(server.started) else f"install {printable(command)}, or take the entry out: ",
     )
 
 
 def _missing_file(sight: Sight, server: Server) -> Finding:
     machine = sight.machine
-    assert server.spec is not None
-    path = machine.join(machine.cwd, server.spec.command)
+    assert server.started is not None
+    path = machine.join(machine.cwd, server.started.command)
     if machine.exists(path) and not machine.is_dir(path):
         return _command_finding(
             server,
             "command-not-executable",
-            f"{printable(server.spec.command)} is there and may not be run",
+            f"{printable(server.started.command)} is there and may not be run",
             "its mode does not let this user run it",
             ("chmod", "+x", path),
         )
     cached = any(part in path.replace("\\", "/") for part in CACHES)
     why = "it lay in the cache of a package runner, which was emptied" if cached else "nothing is at that path"
-    bundled = is_bundled(server.spec)
+    bundled = is_bundled(server.started)
     words = ours(server, "configure", *_embedded(server)) if bundled else ours(server, "remove")
     before = "" if bundled else "install it again, or take the entry out: "
-    what = f"there is no program at {printable(server.spec.command)}"
+    what = f"there is no program at {printable(server.started.command)}"
     return _command_finding(server, "command-gone", what, why, words, before=before)
 
 
@@ -109,9 +109,9 @@ def _is_path(machine: Machine, command: str) -> bool:
 def command_is_absolute(sight: Sight, server: Server) -> Iterator[Finding]:
     """The command does not depend on the folder that its host happens to be in."""
     spec = server.spec
-    if spec is None or spec.is_remote or server.off or server.file.scope != "user":
+    if spec is None or spec.is_remote or server.off or server.file.scope != "user" or server.started is None:
         return
-    command = spec.command
+    command = server.started.command
     if _is_path(sight.machine, command) and sight.machine.join("/nowhere", command) != sight.machine.join("/", command):
         yield Finding(
             "command-relative",
@@ -172,10 +172,9 @@ def runner_has_what_it_runs_on(sight: Sight, server: Server) -> Iterator[Finding
 def folder_is_there(sight: Sight, server: Server) -> Iterator[Finding]:
     """The folder that the entry wants the server started in is there."""
     spec = server.spec
-    if spec is None or server.off or not spec.cwd or "$" in spec.cwd or "{" in spec.cwd:
+    if spec is None or server.off or not spec.cwd or server.started is None:
         return
-    folder = sight.machine.join(sight.project, sight.machine.path(spec.cwd) if spec.cwd.startswith("~/") else spec.cwd)
-    if not sight.machine.is_dir(folder):
+    if not sight.machine.is_dir(server.started.cwd):
         yield Finding(
             "folder-missing",
             "error",
