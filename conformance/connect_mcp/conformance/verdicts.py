@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 JSON_VERSION = 1
 
 _WIDTH = 200
+_NAMED = 4  # requirements that are named where many could not be checked for one reason
 _TOLD: Sequence[Outcome] = ("bug-in-the-case", "fail", "inconclusive", "warn")
 _COUNTED: Mapping[Outcome, str] = {
     "pass": "passed",
@@ -127,7 +128,11 @@ def _data(verdict: Verdict, result: Result) -> dict[str, object]:
 
 def _lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
     for outcome in _TOLD:
-        for alike in _alike([result for result in verdict.results if result.outcome == outcome]):
+        results = [result for result in verdict.results if result.outcome == outcome]
+        if outcome == "inconclusive":  # mostly for one reason: the server cannot be spoken with at all
+            yield from _unchecked(results)
+            continue
+        for alike in _alike(results):
             yield from told(verdict.requirements[alike[0].requirement], alike)
     if verbose:
         for result in verdict.results:
@@ -152,6 +157,21 @@ def _alike(results: Sequence[Result]) -> Iterator[list[Result]]:
     for result in results:
         groups.setdefault((result.requirement, result.why), []).append(result)
     yield from groups.values()
+
+
+def _unchecked(results: Sequence[Result]) -> Iterator[str]:
+    """What could not be checked, by the reason."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.why, []).append(result)
+    for why, alike in groups.items():
+        idents = list(dict.fromkeys(result.requirement for result in alike))
+        more = f" and {len(idents) - _NAMED} more" if len(idents) > _NAMED else ""
+        yield f"INCONCLUSIVE  {', '.join(idents[:_NAMED])}{more}"
+        yield f"  {why}"
+        for line in alike[0].exchange:
+            yield f"    {_MARKS[line.by]} {_shown(line)}"
+        yield ""
 
 
 def told(row: Requirement, alike: Sequence[Result]) -> Iterator[str]:
