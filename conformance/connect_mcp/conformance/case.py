@@ -19,6 +19,7 @@ class Case:
         handshake: whether the conversation is opened for it, as the revision wants it.
         spoken: whether it is about a revision that the subject speaks; else it is also run where it does not.
         once: whether it is over before a revision is named, so that one process shows it for all of an era.
+        opening: whether it is about the very beginning, and tells more than that a conversation cannot be had.
     """
 
     run: Callable[[Talk], None]
@@ -26,6 +27,7 @@ class Case:
     handshake: bool = True
     spoken: bool = True
     once: bool = False
+    opening: bool = False
 
 
 def shared(run: Callable[[Talk], None]) -> Case:
@@ -41,6 +43,11 @@ def fresh(run: Callable[[Talk], None]) -> Case:
 def bare(run: Callable[[Talk], None]) -> Case:
     """A case that has a process of its own and sends the first message itself."""
     return Case(run, fresh=True, handshake=False)
+
+
+def opening(run: Callable[[Talk], None], *, spoken: bool = True) -> Case:
+    """A bare case about how a conversation begins, which is run also where none can be had."""
+    return Case(run, fresh=True, handshake=False, spoken=spoken, opening=True)
 
 
 def first(run: Callable[[Talk], None]) -> Case:

@@ -138,7 +138,8 @@ def _together(lab: Lab, rows: Sequence[Requirement], revision: str) -> Iterator[
 def _alone(lab: Lab, row: Requirement, revision: str) -> Result:
     case = CASES[row.id]
     missing = lab.known(revision).missing
-    if missing is not None and (case.handshake or (case.spoken and isinstance(missing, NotApplicable))):
+    needed = case.spoken if isinstance(missing, NotApplicable) else not case.opening
+    if missing is not None and needed:
         return _result(row, revision, missing)
     if case.once:
         return replace(

@@ -10,7 +10,7 @@ from typing import Any
 
 from connect_mcp.base.text import printable
 
-from ..case import Case, bare, first, fresh, negotiating
+from ..case import Case, bare, first, fresh, negotiating, opening
 from ..lab import initialize_params
 from ..requirement import LEGACY, MODERN
 from ..result import Broken, NotApplicable, NotObserved
@@ -297,7 +297,7 @@ def _agreed(answer: Answer) -> str | None:
 
 
 CASES: Mapping[str, Case] = {
-    "INIT-SCHEMA": bare(initialize_fits),
+    "INIT-SCHEMA": opening(initialize_fits),
     "PREINIT-REQUESTS": bare(waits_for_the_client),
     "INIT-EXTRA": bare(initialize_with_more),
     "VER-ECHO": negotiating(version_echoed),

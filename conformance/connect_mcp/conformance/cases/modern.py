@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..case import Case, bare, fresh, negotiating, shared
+from ..case import Case, bare, fresh, opening, shared
 from ..lab import initialize_params
 from ..requirement import LEGACY, MODERN
 from ..result import NotApplicable
@@ -182,7 +182,7 @@ def _any_list(talk: Talk) -> str:
 
 
 CASES: Mapping[str, Case] = {
-    "DISCOVER": negotiating(discovers),
+    "DISCOVER": opening(discovers, spoken=False),
     "MODERN-LIST": bare(served_at_once),
     "MODERN-NOMETA": shared(without_meta),
     "MODERN-NOCAPS": shared(without_capabilities),

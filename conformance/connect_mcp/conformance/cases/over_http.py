@@ -6,7 +6,7 @@ from typing import Any
 
 from connect_mcp.base.text import printable, shortened
 
-from ..case import Case, bare, fresh, shared
+from ..case import Case, fresh, opening, shared
 from ..http_subject import HttpAnswer, HttpLink
 from ..lab import initialize_params
 from ..result import Broken, NotApplicable, NotObserved
@@ -226,8 +226,8 @@ CASES: Mapping[str, Case] = {
     "HTTP-ORIGIN": shared(foreign_origin),
     "HTTP-NOTIF-202": shared(notification_accepted),
     "HTTP-GET": shared(get_is_a_stream),
-    "HTTP-TYPE": bare(content_type),
-    "HTTP-BODY": bare(messages_in_answers),
+    "HTTP-TYPE": opening(content_type),
+    "HTTP-BODY": opening(messages_in_answers),
     "HTTP-EVENT-IDS": shared(event_ids_differ),
     "HTTP-BAD-BODY": shared(unreadable_body),
     "HTTP-SESSION-CHARS": shared(session_characters),
