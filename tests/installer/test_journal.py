@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from connect_mcp.base.errors import Refused
 from connect_mcp.base.folders import Folders, folders
 from connect_mcp.installer import journal as module
 from connect_mcp.installer.apply import Target, recover, write
@@ -142,6 +143,22 @@ def test_a_damaged_list_of_what_is_installed_is_an_empty_one(config: Path, ours:
     assert Journal(ours).installed() == ()
     add(config, ours, "two")
     assert [row.name for row in Journal(ours).installed()] == ["two"]
+
+
+def test_a_journal_that_may_not_be_looked_at_is_not_taken_for_an_empty_one(ours: Folders) -> None:
+    folder = ours.state / "journal"
+    folder.parent.mkdir()
+    folder.symlink_to(folder)  # no user can look into it, not even root
+    looking = (
+        lambda: Journal(ours).installed(),
+        lambda: Journal(ours).unsettled(),
+        lambda: list(Journal(ours).records("done", notes=[])),
+        lambda: purge(ours),
+    )
+    for look in looking:
+        with pytest.raises(Refused) as refusal:
+            look()
+        assert "mbolic link" in str(refusal.value)
 
 
 def test_what_was_being_made_when_its_process_died_is_removed(config: Path, ours: Folders) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from connect_mcp.base import atomic, locks
+from connect_mcp.base.errors import Place, Refused
 from connect_mcp.base.folders import Folders, private_folder
 from connect_mcp.base.host_locks import PlacedLock
 from connect_mcp.base.record import field, record
@@ -186,8 +187,13 @@ class Journal:
         private_folder(self._locks, self._system)
 
     def unsettled(self) -> bool:
-        """Whether a crash, or a process that is still at work, left something that is not done."""
-        return any(ending in ("new", "open") for _, ending in self._listing())
+        """Whether a crash, or a process that is still at work, left something that is not done.
+
+        Raises:
+            Refused: where the journal may not be looked at.
+        """
+        with self._reading():
+            return any(ending in ("new", "open") for _, ending in self._listing())
 
     def in_force(self, record: Record) -> bool:
         """Whether nothing took back what this transaction did: what it took back or put back in turn still is so."""
@@ -196,8 +202,14 @@ class Journal:
         return record.status == "done" and all(now.get(number, new) == new for number, (_, new) in wanted)
 
     def records(self, *statuses: Status, notes: list[str]) -> Iterator[Record]:
-        """The transactions with these statuses, newest first; one that cannot be read goes to `notes`."""
-        for number, ending in reversed(self._listing()):
+        """The transactions with these statuses, newest first; one that cannot be read goes to `notes`.
+
+        Raises:
+            Refused: where the journal may not be looked at.
+        """
+        with self._reading():
+            listing = self._listing()
+        for number, ending in reversed(listing):
             if ending in statuses:
                 try:
                     yield self._read(number, ending)
@@ -205,8 +217,13 @@ class Journal:
                     notes.append(f"transaction {number} in the journal cannot be read: {fault}")
 
     def installed(self) -> tuple[Installed, ...]:
-        """Every entry that we put and did not take out again; none where the file that says so cannot be read."""
-        return tuple(self._rows().values())
+        """Every entry that we put and did not take out again; none where the file that says so is damaged.
+
+        Raises:
+            Refused: where it may not be looked at: then nobody can say that there is none.
+        """
+        with self._reading():
+            return tuple(self._rows().values())
 
     def begin(
         self,
@@ -318,6 +335,18 @@ class Journal:
             if number < last:
                 self._system(os.unlink, self._path(number, "purged"))
 
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Refused(
+                "what connect-mcp did before cannot be read",
+                place=Place(self._folder),
+                why=error.strerror or type(error).__name__,
+                mend="make that folder readable, or name another in XDG_STATE_HOME",
+            ) from None
+
     def _purged(self) -> list[int]:
         """The highest numbers that were in use when everything was dropped."""
         try:
@@ -387,7 +416,7 @@ class Journal:
         try:
             with open(os.path.join(self._folder, "installed.json"), encoding="ascii") as file:
                 rows = _rows_from(json.load(file)["entries"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return {}
         return {key: row for key, row in rows.items() if row is not None}
 
