@@ -226,7 +226,7 @@ def test_a_run_with_profiles_tells_of_each_host_in_a_sentence(
 ) -> None:
     assert main(["run", "--only", "STDOUT-PURE", "--profile", "all", "--call-tools", "--", *server(tmp_path)]) == 0
     shown = capsys.readouterr().out
-    assert shown.count("works with this server: 3 tools after") == 9
+    assert shown.count("works with this server: 3 tools after") == 10  # the official SDK's client is one of them
     faulty = server(tmp_path, "def answer(m, usual=answer): say(''); usual(m)")
     assert main(["run", "--only", "STDOUT-PURE", "--profile", "gemini", "codex", "--", *faulty]) == 1
     assert "FAILS  Gemini CLI 0.61.0 would lose all tools of this server: " in capsys.readouterr().out

@@ -26,15 +26,16 @@ from .requirement import MODERN
 from .result import Ended
 from .session import Header, Json, Writer
 from .talk import modern_meta
-from .wire import encode
+from .wire import decode, encode
 
 if TYPE_CHECKING:
     from .made import Example, Strategy
 
 _SETTLE = 0.02  # seconds for what comes after all was answered, while looking for something that breaks
+_SHRINK = 30.0  # seconds for making what was found in it smaller
 _PAUSE = 0.004  # seconds between the writes of a chunked example
-_GRACE = 2.0  # seconds for an answer after a later request had its own; a tool call has all of the timeout
-_BUDGET = 120.0  # seconds for all examples, and once more for making what was found smaller
+_GRACE = 0.2  # of the timeout: for an answer after a later request had its own; a tool call has all of it at first
+_SEARCH, _EACH = 20.0, 0.2  # seconds for one sort of example: at least, and for each one
 _HISTORY = 400  # messages sent to a process before there is a new one
 _MOST_UNSHRUNK = 3  # times that a history is looked at, in one sort of example
 
@@ -121,7 +122,19 @@ _KINDS: Mapping[Broke, type[_Broken]] = {
 }
 
 
-def fuzz(lab: Lab, revisions: Sequence[str], *, examples: int, seed: int | None, out: Path) -> Fuzzed:
+SORTS = ("calls", "envelopes", "orders", "chunks")
+"""The sorts of examples."""
+
+
+def fuzz(
+    lab: Lab,
+    revisions: Sequence[str],
+    *,
+    examples: int,
+    seed: int | None,
+    out: Path,
+    sorts: Sequence[str] = SORTS,
+) -> Fuzzed:
     """Look for what breaks an invariant.
 
     Args:
@@ -130,6 +143,7 @@ def fuzz(lab: Lab, revisions: Sequence[str], *, examples: int, seed: int | None,
         examples: how many of each sort in each revision.
         seed: what they are made from; None for one made up here.
         out: the folder for the sessions; made where something is found.
+        sorts: the sorts of examples to send.
 
     Raises:
         Refused: where hypothesis is not installed, or a session cannot be written.
@@ -139,7 +153,6 @@ def fuzz(lab: Lab, revisions: Sequence[str], *, examples: int, seed: int | None,
     except ImportError:
         raise Refused("--fuzz needs hypothesis, which is not installed", mend="pip install hypothesis") from None
     chosen = random.SystemRandom().randrange(1 << 32) if seed is None else seed
-    deadline = time.monotonic() + _BUDGET
     counts: dict[str, int] = {}
     found: list[Found] = []
     notes: list[str] = []
@@ -149,10 +162,12 @@ def fuzz(lab: Lab, revisions: Sequence[str], *, examples: int, seed: int | None,
             notes.append(missing.why)
             continue
         for sort, strategy, why in _sorts(lab, revision):
+            if sort not in sorts:
+                continue
             if strategy is None:
                 notes.append(f"{revision}: no {sort}: {why}")
                 continue
-            hunt = _Hunt(lab, revision, sort, strategy, deadline)
+            hunt = _Hunt(lab, revision, sort, strategy, max(_SEARCH, _EACH * examples))
             try:
                 hunt.run(examples, chosen)
             finally:
@@ -198,12 +213,12 @@ class _Hunt:
     """One sort of example in one revision.
 
     Attributes:
-        sent: how many examples were sent while looking.
+        sent: how many examples were sent before something broke.
         best: the smallest case of each kind.
         stopped: why it did not go on; empty where it did.
     """
 
-    def __init__(self, lab: Lab, revision: str, sort: str, strategy: "Strategy[Example]", deadline: float) -> None:
+    def __init__(self, lab: Lab, revision: str, sort: str, strategy: "Strategy[Example]", seconds: float) -> None:
         self.sent = 0
         self.best: dict[Broke, _Case] = {}
         self.stopped = ""
@@ -211,8 +226,8 @@ class _Hunt:
         self._revision = revision
         self._sort = sort
         self._strategy = strategy
-        self._deadline = deadline
-        self._found_until: float | None = None
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
         self._unshrunk = 0
         self._process: _Process | None = None
 
@@ -253,17 +268,17 @@ class _Hunt:
             case = self._anew(tuple(example.writes(1)))
         if case is None:
             return
+        if not self.best:
+            self._seconds, self._deadline = _SHRINK, time.monotonic() + _SHRINK
         known = self.best.get(case.problem.kind)
         if known is None or case.size < known.size:
             self.best[case.problem.kind] = case
-        self._found_until = self._found_until or time.monotonic() + _BUDGET
         if case.again:
             raise _KINDS[case.problem.kind]
 
     def _is_over(self) -> bool:
-        now = time.monotonic()
-        if self._lab.stopping or now > (self._found_until or self._deadline):
-            self.stopped = self.stopped or f"{_BUDGET:g} s were over"
+        if time.monotonic() > self._deadline:
+            self.stopped = self.stopped or f"{self._seconds:g} s were over"
         return bool(self.stopped)
 
     def _in_passing(self, example: "Example") -> _Case | None:
@@ -290,16 +305,16 @@ class _Hunt:
 
     def _anew(self, writes: tuple[bytes, ...]) -> _Case | None:
         """Say something to a new process."""
-        process = _Process(self._lab, self._revision)
+        process = _Process(self._lab, self._revision, has_past=False, hasty=bool(self.best))
         try:
-            problem = process.say(writes, self._lab.options.pace.silence)
+            problem = process.say(writes, _SETTLE if self.best else self._lab.options.pace.silence)
         finally:
             process.close()
         return None if problem is None else _Case(problem, writes, tuple(process.events))
 
     def _smaller(self, case: _Case) -> _Case:
         """Leave out of a history whatever does not matter."""
-        until = time.monotonic() + _BUDGET / 2
+        until = time.monotonic() + _SHRINK
         whole = self._anew(case.writes)
         if whole is None or whole.problem.kind != case.problem.kind:
             return case
@@ -341,18 +356,26 @@ class _Hunt:
 class _Process:
     """A new process of the subject, with the handshake behind it.
 
+    Args:
+        lab: the subject.
+        revision: which revision is spoken.
+        has_past: whether it is sent one example after the other.
+        hasty: whether a tool call that is not answered is waited for no longer than any other request.
+
     Attributes:
         events: what went over the wire.
-        said: the writes that it was sent, the handshake and our own probes apart.
+        said: the writes that it was sent, the handshake apart.
         next_id: a number that no id was made of yet.
     """
 
-    def __init__(self, lab: Lab, revision: str) -> None:
+    def __init__(self, lab: Lab, revision: str, *, has_past: bool = True, hasty: bool = False) -> None:
         self.events: list[Event] = []
         self.said: list[bytes] = []
         self.next_id = 1
         self._lab = lab
         self._revision = revision
+        self._has_past = has_past
+        self._hasty = hasty
         secret = secret_value()
         self._law = Invariants(revision, strict=lab.options.strict, secret=secret.encode())
         self._link = lab.subject.open(more_env={SECRET: secret})
@@ -374,12 +397,18 @@ class _Process:
             if not self._write(piece):
                 return self._problem
         self.next_id += b"".join(writes).count(b"\n")
-        fence: dict[str, Any] = {"jsonrpc": "2.0", "id": f"probe-{self.next_id}", "method": self._fence}
+        fence: dict[str, Any] = {"jsonrpc": "2.0", "id": self._probe(), "method": self._fence}
         if self._revision == MODERN:
             fence["params"] = {"_meta": modern_meta()}
+        if self._has_past:
+            self.said.append(encode(fence) + b"\n")
         if self._write(encode(fence) + b"\n"):
             self._await(settle, f'"{fence["id"]}"')
         return self._problem
+
+    def _probe(self) -> str:
+        """An id for a probe: in a history that is sent again, the earlier ones have theirs already."""
+        return f"probe-{self.next_id}" if self._has_past else "last"
 
     def close(self) -> None:
         """End it."""
@@ -402,8 +431,9 @@ class _Process:
         while self._problem is None:
             now = time.monotonic()
             if self._law.due:
-                if fence and fence not in self._law.due and "tools/call" not in self._law.due.values():
-                    deadline, fence = min(deadline, now + _GRACE), ""
+                is_call = "tools/call" in self._law.due.values() and not self._hasty
+                if fence and fence not in self._law.due and not is_call:
+                    deadline, fence = min(deadline, now + _GRACE * self._lab.options.timeout), ""
                 until = deadline
             else:
                 calm = until = calm or now + settle
@@ -412,11 +442,20 @@ class _Process:
                 self.events.append(Event(self._now(), "server", line))
                 if line.strip():
                     self._problem = self._law.received(line)
+                    self._reply(line)
             elif self._link.ended:
                 self._ended("ended")
             elif time.monotonic() >= until:
                 self._problem = self._law.silent()
                 return
+
+    def _reply(self, line: bytes) -> None:
+        """Answer what the server asks, which it may wait for."""
+        seen = decode(line, 0.0)
+        if seen.kind == "request" and self._revision != MODERN:
+            refused = {"code": -32601, "message": "Method not found"}
+            answer = {"result": {}} if seen.method == "ping" else {"error": refused}
+            self._write(encode({"jsonrpc": "2.0", "id": seen.id, **answer}) + b"\n")
 
     def _ended(self, otherwise: str) -> None:
         ending = self._link.ending() or otherwise

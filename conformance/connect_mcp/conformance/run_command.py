@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .host_verdicts import HostVerdict
     from .lab import Lab, Options
     from .profiles import Profile
+    from .replay import Calls, Server
 
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
@@ -71,19 +72,24 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     return verdict.exit_code
 
 
+_SDK = "sdk-python"
+"""The official SDK's client among the hosts."""
+
+
 def _profiles(names: Sequence[str]) -> "list[Profile]":
-    if not names:
+    hosts = [name for name in names if name != _SDK]
+    if not hosts:
         return []
     from .profiles import selected  # loads the installer's rows, which a plain run does not need
 
-    return selected(names)
+    return selected(hosts)
 
 
 def _in_hosts(
     profiles: "Sequence[Profile]", args: argparse.Namespace, command: Sequence[str], options: "Options"
 ) -> "tuple[HostVerdict, ...]":
     """What would become of the server in each host; one after the other, since what is told is how long it takes."""
-    if not profiles:
+    if not profiles and _SDK not in args.profile:
         return ()
     from connect_mcp.base.machine import this_machine
 
@@ -92,7 +98,22 @@ def _in_hosts(
 
     machine, calls = this_machine(), Calls(options.call_tools, options.examples)
     server = Server(command) if args.url is None else Server(url=args.url, headers=dict(args.header))
-    return tuple(judge(profile, server, machine, calls, timeout=options.timeout) for profile in profiles)
+    judged = [judge(profile, server, machine, calls, timeout=options.timeout) for profile in profiles]
+    return (*judged, *_in_sdk(server, calls, options.timeout, args.profile))
+
+
+def _in_sdk(server: "Server", calls: "Calls", timeout: float, names: Sequence[str]) -> "Sequence[HostVerdict]":
+    """The official SDK's client, where it is asked for."""
+    from .sdk_client import installed, judge_sdk
+
+    if not {"all", _SDK} & {*names}:
+        return ()
+    if installed() is None:
+        if _SDK in names:
+            raise Refused(f"{_SDK} needs the official SDK, which is not installed", mend="pip install 'mcp>=2.3'")
+        sys.stderr.write(f"{_SDK} is left out: the official SDK is not installed\n")
+        return ()
+    return [judge_sdk(server, calls, timeout=timeout)]
 
 
 def _fuzzed(lab: "Lab", revisions: Sequence[str], args: argparse.Namespace) -> "Fuzzed | None":
@@ -151,7 +172,7 @@ def add_parsers(commands: Any, seconds: Any) -> None:
         nargs="+",
         default=[],
         metavar="HOST",
-        help="say what would become of the server in these real hosts, or in all",
+        help="say what would become of the server in these real hosts, sdk-python (the official SDK's client), or all",
     )
     run.add_argument("--strict", action="store_true", help="let warnings and the rules of JSON-RPC alone count as well")
     run.add_argument("--verbose", action="store_true", help="tell of what passed and of what does not apply as well")
