@@ -13,16 +13,18 @@ from connect_mcp.base.text import printable
 from .requirement import REVISIONS
 
 if TYPE_CHECKING:
+    from .baseline import Known
     from .fuzz import Fuzzed
     from .host_verdicts import HostVerdict
     from .lab import Lab, Options
     from .profiles import Profile
     from .replay import Calls, Server
+    from .result import Result
 
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Check a server against the requirements; the exit code says what came of it."""
-    from . import baseline
+    from .baseline import read
     from .engine import run as checked
     from .engine import spoken
     from .guard import Guard
@@ -33,7 +35,8 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     from .verdicts import Verdict, as_data, as_text, ordered
 
     _check_subject(args, command)
-    known = baseline.read(args.baseline) if args.baseline is not None else ()
+    _check_sdk(args)
+    known = read(args.baseline) if args.baseline is not None else ()
     profiles = _profiles(args.profile)
     requirements = selected(all_requirements(), args.only)
     options = Options(args.timeout, args.call_tools, dict(args.example), args.strict, args.jobs)
@@ -49,15 +52,17 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         hosts = _in_hosts(profiles, args, command, options)
         progress.done()
         fuzzed = _fuzzed(lab, revisions, args)
+    judged, sdk = _as_on_sdk(ordered(requirements, results), known, args)
     verdict = Verdict(
         lab.subject.name,
         tuple(revisions),
         {row.id: row for row in requirements},
-        baseline.applied(ordered(requirements, results), known, args.baseline or ""),
+        judged,
         args.strict,
         time.monotonic() - began,
         hosts,
         fuzzed,
+        sdk,
     )
     if args.command == "baseline":
         return _write_baseline(args, verdict)
@@ -116,6 +121,36 @@ def _in_sdk(server: "Server", calls: "Calls", timeout: float, names: Sequence[st
     return [judge_sdk(server, calls, timeout=timeout)]
 
 
+def _check_sdk(args: argparse.Namespace) -> None:
+    """Refuse the name of an SDK that there is no baseline of, before the server is started."""
+    from . import sdk_baselines
+
+    if args.command == "run" and args.sdk not in (None, sdk_baselines.AUTO):
+        sdk_baselines.load(args.sdk)
+
+
+def _as_on_sdk(
+    results: "tuple[Result, ...]", known: "Sequence[Known]", args: argparse.Namespace
+) -> "tuple[tuple[Result, ...], tuple[str, ...]]":
+    """The results, with what the baselines expect as expected, and what there is to say of the SDK's."""
+    from . import baseline, sdk_baselines
+
+    applied = baseline.applied(results, known, args.baseline or "")
+    if args.command == "baseline":
+        return applied, ()
+    named = args.sdk
+    chosen = sdk_baselines.fingerprint(results) if named == sdk_baselines.AUTO else None
+    chosen = sdk_baselines.load(named) if named and named != sdk_baselines.AUTO else chosen
+    changed = sdk_baselines.excused(applied, chosen) if chosen else applied
+    said = sdk_baselines.told(results, chosen, named)
+    excuses = [
+        f"  {one.requirement} ({one.revision}): {one.why}"
+        for before, one in zip(applied, changed, strict=True)
+        if one is not before
+    ]
+    return changed, (*([said] if said else []), *excuses)
+
+
 def _fuzzed(lab: "Lab", revisions: Sequence[str], args: argparse.Namespace) -> "Fuzzed | None":
     if not args.fuzz:
         return None
@@ -167,6 +202,12 @@ def add_parsers(commands: Any, seconds: Any) -> None:
     )
     _add_subject(run, seconds)
     run.add_argument("--baseline", type=Path, metavar="FILE", help="what is known to fail; stale lines fail")
+    run.add_argument(
+        "--sdk",
+        metavar="NAME",
+        help="expect what servers on this SDK cannot help, each with a reason: mcp-1, mcp-2, typescript-1, fastmcp-4, "
+        "or auto for the one that its behaviour shows",
+    )
     run.add_argument(
         "--profile",
         nargs="+",

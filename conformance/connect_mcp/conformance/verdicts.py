@@ -44,6 +44,7 @@ class Verdict:
         seconds: how long it took.
         hosts: what would become of it in real hosts, where that was asked.
         fuzzed: what came of fuzzing, where that was asked.
+        sdk: which SDK the server is taken or shown to be on, and what is expected for that; lines safe to print.
     """
 
     subject: str
@@ -54,6 +55,7 @@ class Verdict:
     seconds: float
     hosts: tuple[HostVerdict, ...] = ()
     fuzzed: "Fuzzed | None" = None
+    sdk: tuple[str, ...] = ()
 
     @property
     def count(self) -> Mapping[Outcome, int]:
@@ -97,6 +99,7 @@ def as_data(verdict: Verdict) -> dict[str, object]:
         "seconds": round(verdict.seconds, 3),
         "results": [_data(verdict, result) for result in verdict.results],
         "hosts": [host.data() for host in verdict.hosts],
+        "sdk": list(verdict.sdk),
         **({"fuzz": verdict.fuzzed.data()} if verdict.fuzzed else {}),
     }
 
@@ -144,6 +147,8 @@ def _lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
         yield from (f"  - {line}" for line in host.evidence if verbose or host.outcome != "works")
     if verdict.hosts:
         yield ""
+    if verdict.sdk:
+        yield from (*verdict.sdk, "")
     if verdict.fuzzed:
         yield from verdict.fuzzed.lines()
     counts = ", ".join(f"{count} {_COUNTED[outcome]}" for outcome, count in verdict.count.items() if count)
