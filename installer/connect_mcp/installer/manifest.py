@@ -48,6 +48,7 @@ _INDEXES = {
     "pypi": ("https://pypi.org",),
     "npm": ("https://registry.npmjs.org",),
 }
+"""What the format lets `registryBaseUrl` say of these kinds: the public index alone (modelcontextprotocol/registry)."""
 _LOADERS = frozenset(
     {
         "BASH_ENV",
