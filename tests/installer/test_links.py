@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -98,6 +99,12 @@ def test_a_link_for_goose_names_every_argument_and_variable(name: str, program: 
     assert found.get("arg", []) == list(spec.args)
     assert [text.partition("=")[0] for text in found.get("env", [])] == list(spec.env)
     assert found["name"] == [name]
+
+
+@pytest.mark.parametrize("command", ["/usr/bin/npx", r"C:\Program Files\nodejs\npx.cmd"])
+def test_goose_knows_a_program_by_its_name_and_not_by_its_path(command: str) -> None:
+    found = of_goose(link(BY_ID["goose"], "x", ServerSpec(command, ("-y", "foo"))).url)
+    assert (found["cmd"], found["arg"]) == ([re.split(r"[/\\]", command)[-1]], ["-y", "foo"])
 
 
 @each_linked

@@ -126,14 +126,16 @@ def _goose(host: Host, name: str, spec: ServerSpec) -> str:
         values = {key: "" if isinstance(text, Template) else text for key, text in spec.headers.items()}
         pairs += [("header", f"{key}={quote(text)}") for key, text in values.items()]
     else:
-        if spec.command not in PROGRAMS:
+        # An entry names its program by the whole path, and Goose knows those by their names alone.
+        program = spec.command.replace("\\", "/").rpartition("/")[2]
+        if program not in PROGRAMS:
             raise Refused(
                 f"Goose starts only {', '.join(sorted(PROGRAMS))} from a link",
                 mend="connect-mcp configure goose writes any command",
             )
-        if spec.command == "npx" and "-c" in spec.args:
+        if program == "npx" and "-c" in spec.args:
             raise Refused("Goose starts no `npx -c` from a link")
-        pairs = [("cmd", spec.command), *(("arg", argument) for argument in spec.args)]
+        pairs = [("cmd", program), *(("arg", argument) for argument in spec.args)]
     pairs += [("env", f"{key}={key}") for key in spec.env]  # it asks for every value, and takes none from the link
     pairs += [("id", name), ("name", name), ("description", name)]
     return f"goose://extension?{urlencode(pairs, quote_via=quote)}"
