@@ -96,7 +96,12 @@ def _arguments(ours: Sequence[str], command: Sequence[str], *, with_command: boo
 
         complete(_parser(_chosen(os.environ.get("COMP_LINE", "").split()[1:])))
     parser = _parser(_chosen(ours))
-    args = parser.parse_args(ours)
+    args, unknown = parser.parse_known_args(ours)
+    if unknown:  # argparse would point to the help of the whole, which lists no options
+        from connect_mcp.base.masking import masked
+
+        mend = f"`connect-mcp {args.command} --help` shows what it takes"
+        raise Misuse(masked(f"unrecognized arguments: {' '.join(unknown)}"), mend=mend)
     if with_command and not getattr(_module(args.command), "TAKES_COMMAND", False):
         raise Misuse(f"`{args.command}` takes no command after --")
     if with_command and not "".join(command[:1]).strip():
