@@ -73,12 +73,12 @@ def source_of(args: argparse.Namespace, machine: Machine, env: Mapping[str, str]
     named = [
         option
         for option, given in (
-            ("a command after --", args.server),
+            ("a command after --", args.server or None),
             ("--url", args.url),
             ("--manifest", args.manifest),
             ("--info", args.info),
         )
-        if given
+        if given is not None  # `--url "$URL"` where URL is not set is a mistake, and no wish for the bundled server
     ]
     if len(named) > 1:
         raise Misuse(f"{' and '.join(named)} exclude each other", why="each names a server")
@@ -95,11 +95,11 @@ def source_of(args: argparse.Namespace, machine: Machine, env: Mapping[str, str]
     if args.server:
         return Source(ServerSpec(args.server[0], tuple(args.server[1:]), dict(env)))
     found = None
-    if args.url:
+    if args.url is not None:
         found = _remote(args, machine, args.url)
-    elif args.info:
+    elif args.info is not None:
         found = _told(args, machine)
-    elif args.manifest:
+    elif args.manifest is not None:
         found = _described(args, machine, env)
     if found and found.spec.is_remote and env:
         raise Misuse("--env is for a server that is started", mend="send it as a header: --header KEY=VALUE")
@@ -228,7 +228,8 @@ def _text_of(manifest: str, machine: Machine) -> tuple[str, str]:
         name = machine.join(machine.cwd, str(Path(manifest)))
         found = machine.files.read(name)
         if found is None:
-            raise Refused("this file cannot be read", place=Place(name), mend="name a server.json")
+            why = "it is a folder" if machine.is_dir(name) else "" if machine.exists(name) else "there is no such file"
+            raise Refused("this file cannot be read", place=Place(name), why=why, mend="name a server.json")
         data = found
     if len(data) > _MANIFEST_BYTES:
         raise Refused("this is too long to be a server.json", place=Place(name))

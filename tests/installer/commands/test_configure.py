@@ -185,16 +185,24 @@ def test_when_one_of_several_hosts_cannot_be_written_none_is(connect_mcp: Comman
         (("cursor", "--all"), "exclude each other"),
         (("cursor", "--env", "NOVALUE"), "no such variable is set here"),
         (("cursor", "--env", "=x"), "--env takes KEY=VALUE"),
+        (("cursor", "--env", "A\x1b=x"), "--env takes KEY=VALUE"),
         (("cursor", "--embedded", "--", "x"), "--embedded belongs to the bundled server"),
         (("cursor", "codex", "--config", "x.json"), "--config names one file"),
         (("cursor", "--scope", "local"), "has no local scope"),
-        (("cursor", "--no-such-option"), "unrecognized arguments"),
+        (("cursor", "--no-such-option"), "`connect-mcp configure --help` shows what it takes"),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(connect_mcp: CommandLine, argv: tuple[str, ...], said: str) -> None:
     ran = connect_mcp("configure", *argv)
     assert ran.code == 2
     assert said in ran.err
+
+
+def test_an_empty_name_is_not_taken_for_the_usual_one(connect_mcp: CommandLine, home: Path) -> None:
+    ran = connect_mcp("configure", "cursor", "--embedded", "--no-verify", "--name", "")
+    assert ran.code == 1
+    assert "at least one visible character" in ran.err
+    assert list(home.iterdir()) == []
 
 
 def test_a_name_that_the_host_would_never_start_is_refused(connect_mcp: CommandLine) -> None:

@@ -117,6 +117,8 @@ def test_of_all_hosts_in_wsl_those_of_the_windows_side_are_left_out_and_named() 
         (["--url", "x.example"], "is not a URL of a server"),
         (["--manifest", "http://x.example/server.json"], "fetched over https alone"),
         (["--command", "uvx", "--", "x"], "--command uvx is for the bundled server"),
+        (["--url", ""], "is not a URL of a server"),
+        (["--info", ""], "is not a URL of a server"),
     ],
 )
 def test_options_that_cannot_be_meant_together_are_a_usage_error(

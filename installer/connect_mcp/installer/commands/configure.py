@@ -95,7 +95,8 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     hosts = _hosts(args, machine)
     env = _variables(args, machine)
     source = source_of(args, machine, env)
-    args.name = args.name or (source.name if source else "") or DEFAULT_NAME
+    if args.name is None:
+        args.name = (source.name if source else "") or DEFAULT_NAME
     hosts, left_out = _able(hosts, args, machine, source) if args.all else (hosts, [])
     store = Store(folders.config)
     embedded = source is None and _embedded(args, machine, env, store)
@@ -176,7 +177,7 @@ def _variables(args: argparse.Namespace, machine: Machine) -> dict[str, str]:
     env = {}
     for option in args.env:
         key, equals, value = option.partition("=")
-        if not key or any(character.isspace() for character in key):
+        if not key or not key.isprintable() or any(character.isspace() for character in key):
             raise Misuse("--env takes KEY=VALUE, or KEY for a variable that is set here")
         if not equals and machine.variable(key) is None:
             raise Misuse(f"--env {printable(key)}: no such variable is set here")
