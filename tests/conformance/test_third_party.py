@@ -1,0 +1,51 @@
+"""Servers of others break what they are known to break, no more and no less; each line was looked at on the wire.
+
+Slow, and online the first time; runs where CONNECT_MCP_TEST_THIRD_PARTY=1 is set, as `.ci/full` does.
+"""
+
+import os
+
+import pytest
+
+from bench.third_party import BROKEN, checked
+from connect_mcp.conformance.baseline import read
+from connect_mcp.conformance.sdk_baselines import load, names
+from support.third_party import KNOWN, SERVERS, SMALLEST, ThirdParty
+
+RACES = {"EOF-PENDING", "STDERR-FULL"}
+"""What a server breaks at one time and keeps at another: a line of these is no promise."""
+
+slow = pytest.mark.skipif(
+    os.environ.get("CONNECT_MCP_TEST_THIRD_PARTY") != "1", reason="CONNECT_MCP_TEST_THIRD_PARTY=1 is not set"
+)
+
+
+def broken(one: ThirdParty) -> set[tuple[str, str]]:
+    """What it breaks, by requirement and revision."""
+    found = checked(one)["results"]
+    assert not [result for result in found if result["outcome"] == "bug-in-the-case"]
+    return {(result["requirement"], result["revision"]) for result in found if result["outcome"] in BROKEN}
+
+
+def test_what_is_known_is_of_servers_that_are_checked() -> None:
+    assert {path.stem for path in KNOWN.glob("*.txt")} == {one.id for one in SERVERS}
+    assert set(SMALLEST) == set(names())
+
+
+@slow
+@pytest.mark.parametrize("one", SERVERS, ids=lambda one: str(one.id))
+def test_a_server_of_others_breaks_what_it_is_known_to_break(one: ThirdParty) -> None:
+    known = {(line.requirement, line.revision) for line in read(one.known())}
+    assert {pair for pair in broken(one) ^ known if pair[0] not in RACES} == set()
+
+
+@slow
+@pytest.mark.parametrize("name", SMALLEST)
+def test_the_smallest_server_on_an_sdk_breaks_what_its_baseline_says(name: str) -> None:
+    found = broken(SMALLEST[name])
+    lines = load(name).lines
+    excess = {
+        pair for pair in found if not any(pair[0] == at.requirement and at.revision in ("*", pair[1]) for at in lines)
+    }
+    stale = {at.requirement for at in lines} - {pair[0] for pair in found}
+    assert (excess, stale - RACES) == (set(), set())
