@@ -100,6 +100,7 @@ def test_this_machine_sees_the_disk(home: Path, monkeypatch: pytest.MonkeyPatch)
     assert not here.is_dir(str(folder / "file"))
     assert here.exists(str(folder / "file"))
     assert here.files.read(str(folder / "file")) == b"\xff"
+    assert here.files.read(str(folder / "file"), 0) == b""
     assert here.files.read(str(folder)) is None
     assert here.which("tool", str(folder)) == str(tool)
     assert here.which("file", str(folder)) is None or sys.platform == "win32"

@@ -1,4 +1,4 @@
-"""How long `status` takes over every host with a hundred servers each, as a ratio to `python -c pass` of the same run.
+"""How long commands that look at every host take with a hundred servers in each, as ratios to `python -c pass`.
 
 Run as `python -m tests.bench.status`.
 """
@@ -25,9 +25,10 @@ def main() -> None:
         env = {"HOME": home, "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
         count, size = fill(home)
         ours = [sys.executable, "-m", "connect_mcp"]
-        print(f"{count} hosts with {SERVERS} servers each, {size:,} bytes; budget: under 1 s")
+        print(f"{count} hosts with {SERVERS} servers each, {size:,} bytes; budget: under 1 s, twice that for doctor")
         compare("status", "-", lambda: once([*ours, "status"], env), env)
         compare("status --json", "-", lambda: once([*ours, "status", "--json"], env), env)
+        compare("doctor --no-start", "-", lambda: once([*ours, "doctor", "--no-start"], env), env)
         compare("hosts", "-", lambda: once([*ours, "hosts"], env), env)
 
 

@@ -37,8 +37,9 @@ class FakeFiles:
     def real(self, path: str) -> str:
         return self.links.get(path, path)
 
-    def read(self, path: str) -> bytes | None:
-        return self.content.get(path)
+    def read(self, path: str, most: int = -1) -> bytes | None:
+        content = self.content.get(path)
+        return content if content is None or most < 0 else content[:most]
 
     def mode(self, path: str) -> int | None:
         return self.modes.get(path, 0o600) if self.exists(path) else None

@@ -46,8 +46,8 @@ class Files(Protocol):
     def real(self, path: str) -> str:
         """`path` with its links followed and its dots taken out."""
 
-    def read(self, path: str) -> bytes | None:
-        """A file's content; None where it cannot be read."""
+    def read(self, path: str, most: int = -1) -> bytes | None:
+        """A file's content, or its first `most` bytes; None where it cannot be read."""
 
     def mode(self, path: str) -> int | None:
         """A file's permission bits; None where there is none, or the system has no such bits."""
@@ -176,13 +176,13 @@ class DiskFiles:
         """`path` with its links followed and its dots taken out."""
         return os.path.realpath(path)
 
-    def read(self, path: str) -> bytes | None:
-        """A file's content; None where it cannot be read."""
+    def read(self, path: str, most: int = -1) -> bytes | None:
+        """A file's content, or its first `most` bytes; None where it cannot be read."""
         if not os.path.isfile(path):  # opening a pipe would wait for its writer
             return None
         try:
             with open(path, "rb") as file:
-                return file.read()
+                return file.read(most)
         except OSError:
             return None
 

@@ -101,8 +101,8 @@ class _FromHere:
     def real(self, path: str) -> str:
         return path
 
-    def read(self, path: str) -> bytes | None:
-        return self._files.read(_spelled_here(path))
+    def read(self, path: str, most: int = -1) -> bytes | None:
+        return self._files.read(_spelled_here(path), most)
 
 
 def _distribution(machine: Machine) -> str | None:

@@ -15,6 +15,9 @@ from ..words import entry, named, ours, shown
 RUNNERS = {"npx": "node", "npm": "node", "pnpm": "node", "yarn": "node"}
 """Programs that are scripts for another one."""
 
+HEAD = 4096
+"""Bytes at the start of a program that say what it is made for; the whole of node would be a hundred megabytes."""
+
 CACHES = ("/.cache/uv/", "/uv/cache/", "/archive-v0/", "/.local/pipx/.cache/", "/pipx/.cache/", "/_npx/")
 """Parts of paths inside caches of package runners, which are emptied now and then."""
 
@@ -127,7 +130,7 @@ def program_fits_the_machine(sight: Sight, server: Server) -> Iterator[Finding]:
     """The program is made for this system, and the interpreter that its first line names is there."""
     if server.program is None or server.off:
         return
-    head = sight.machine.files.read(server.program)
+    head = sight.machine.files.read(server.program, HEAD)
     if head is None:
         return
     if (other := kind_of(head)) and not other.runs_on(sight.machine.platform, sight.program.machine):
