@@ -91,7 +91,7 @@ def _answers(started: Started) -> Iterator[Finding]:
             "error",
             f"{server.host.title} cannot use {named(server)}: {masked(printable(refusal.what))}",
             entry(server),
-            "; ".join(masked(printable(line.strip())) for line in refusal.why.splitlines()),
+            "; ".join(masked(printable(line.strip())) for line in refusal.why.splitlines()).replace(":; ", ": "),
             masked(printable(refusal.mend)) or "look at what it said, and correct its arguments or variables",
         )
 
