@@ -184,6 +184,13 @@ def test_a_cancelled_request_may_be_answered_and_need_not_be() -> None:
     assert law.received(b'{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}') is None
 
 
+def test_over_http_an_error_without_an_id_refuses_a_request() -> None:
+    law = Invariants(LEGACY, over_http=True)
+    law.sent(b'{"jsonrpc":"2.0","id":1,"method":"ping"}')
+    assert law.received(b'{"jsonrpc":"2.0","error":{"code":-32600,"message":"no session"}}') is None
+    assert law.silent() is None
+
+
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {

@@ -32,7 +32,6 @@ def test_it_falls_back_to_initialize(tmp_path: Path) -> None:
     [
         ("TOOLS = [{'name': 'a'}]", "fails", "has none of this server's tools"),
         ("def call(name, arguments): return {'content': 'text'}", "loses", "raises an error for a call of echo"),
-        ("sys.exit(3)", "fails", "cannot connect to this server"),
     ],
 )
 def test_what_the_client_does_not_take_is_its_verdict(tmp_path: Path, fault: str, outcome: str, what: str) -> None:

@@ -376,8 +376,8 @@ class _Process:
         self._revision = revision
         self._has_past = has_past
         self._hasty = hasty
-        secret = secret_value()
-        self._law = Invariants(revision, strict=lab.options.strict, secret=secret.encode())
+        secret, over_http = secret_value(), lab.subject.transport == "http"
+        self._law = Invariants(revision, strict=lab.options.strict, secret=secret.encode(), over_http=over_http)
         self._link = lab.subject.open(more_env={SECRET: secret})
         self._fence = "server/discover" if revision == MODERN else lab.fence_method
         self._problem: Problem | None = None

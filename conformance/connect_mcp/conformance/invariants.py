@@ -42,16 +42,18 @@ class Invariants:
         revision: the one that is spoken.
         strict: whether a request with a member that JSON-RPC does not know must be answered as well.
         secret: bytes that the server must not say; empty for none.
+        over_http: whether a request may be refused by an error without an id, since HTTP says which one it is about.
 
     Attributes:
         due: the requests that must still be answered: their methods, by their ids as JSON text.
     """
 
-    def __init__(self, revision: str, *, strict: bool = False, secret: bytes = b"") -> None:
+    def __init__(self, revision: str, *, strict: bool = False, secret: bytes = b"", over_http: bool = False) -> None:
         self.revision = revision
         self.due: dict[str, str] = {}
         self._strict = strict
         self._secret = secret
+        self._over_http = over_http
         self._may: dict[str, str] = {}
         self._done: set[str] = set()
         self._strays = 0  # how many lines an error without an id may be about
@@ -109,6 +111,9 @@ class Invariants:
         if seen.kind in ("request", "notification"):
             return self._valid(seen, None)
         if seen.kind == "error" and not is_id(seen.id):
+            if self._over_http:
+                self._refused()
+                return self._valid(seen, None)
             self._strays -= 1
             stray = Problem("stranger", "the server sent an error without an id, and all that it was sent was readable")
             return stray if self._strays < 0 else self._valid(seen, None)
@@ -120,6 +125,12 @@ class Invariants:
             return Problem("stranger", f"an answer has the id {printable(key)}, which no request had")
         self._done.add(key)
         return self._valid(seen, method)
+
+    def _refused(self) -> None:
+        """A request was refused: the one that waits the longest, as far as can be told."""
+        if self.due:
+            key = next(iter(self.due))
+            self._may[key] = self.due.pop(key)
 
     def _valid(self, seen: Seen, method: str | None) -> Problem | None:
         found = faults(seen.value, self.revision, method or None)

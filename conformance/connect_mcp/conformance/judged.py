@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from connect_mcp.base.process import Child
+
 from .comparison import Change, Matching
 from .invariants import Invariants
 from .player import Inconclusive, Peer, Player, is_answer_to, key_of, line_of
@@ -40,7 +42,12 @@ class Judged(Player):
         super().__init__(peer, matching, timeout)
         said = judgement(header) or {}
         secret = next(iter(variables(header).values()), "")
-        self._law = Invariants(header.revision or "", strict=said.get("strict") is True, secret=secret.encode())
+        self._law = Invariants(
+            header.revision or "",
+            strict=said.get("strict") is True,
+            secret=secret.encode(),
+            over_http=not isinstance(peer, Child),
+        )
         self._begun = b""
         self._broken = False
 
