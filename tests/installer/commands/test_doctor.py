@@ -143,6 +143,19 @@ def test_a_mend_that_is_an_edit_is_applied_and_can_be_undone(connect_mcp: Comman
     assert path.read_text() == WRONG % sys.executable
 
 
+def test_fix_says_what_it_mended_and_asks_also_where_its_outcome_is_json(connect_mcp: CommandLine, home: Path) -> None:
+    path = home / ".cursor" / "mcp.json"
+    path.parent.mkdir()
+    path.write_text('{"servers": {"a": {"command": "true"}}}')
+    ran = connect_mcp("doctor", "--fix", "--no-start", "--json")
+    assert (ran.code, ran.data["error"]["mend"]) == (1, "add --yes")
+    assert path.read_text() == '{"servers": {"a": {"command": "true"}}}'
+    mended, undo = connect_mcp("doctor", "--fix", "--yes", "--no-start").out.splitlines()[:2]
+    assert mended.startswith("mended: ")
+    assert undo == "undo with: connect-mcp undo"
+    assert "mcpServers" in path.read_text()
+
+
 def test_nothing_is_mended_unasked(connect_mcp: CommandLine, home: Path) -> None:
     path = vscode(home)
     ran = connect_mcp("doctor", "--fix", "--no-start")

@@ -91,7 +91,8 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     if args.verbose:
         passed = (result for result in results if not result.findings)
         data["passed"] = [{"check": one.check, "subject": one.subject, "server": one.server} for one in passed]
-    text = "\n".join([_text(args, machine, seen, results), *_left_alone(unstarted, machine)])
+    mended = [*(f"mended: {what}" for what in fixed), "undo with: connect-mcp undo", ""] if fixed else []
+    text = "\n".join([*mended, _text(args, machine, seen, results), *_left_alone(unstarted, machine)])
     if args.report:
         from ..doctor.report import write_report
 
@@ -201,8 +202,8 @@ def _fix(
     if not targets:
         return ()
     planned = plan(targets)
-    if not args.yes and not args.json:
-        if not somebody_is_there():
+    if not args.yes:
+        if args.json or not somebody_is_there():
             raise Refused("there is nobody to ask whether this may be written", mend="add --yes")
         secrets = frozenset().union(*(secret_values(dict(file.entries)) for file in seen.files))
         shown = "\n".join(diff for diff in diffs(planned, secrets).values() if diff)
