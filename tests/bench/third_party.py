@@ -45,10 +45,22 @@ def main() -> None:
 def checked(one: ThirdParty, *options: str) -> dict[str, Any]:
     """What the kit says of a server, with a folder and a home of its own."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-m", "connect_mcp", "conformance", "run", "--json", *options, "--"]
-        env = {"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8", **one.env}
+        command = [
+            sys.executable,
+            "-m",
+            "connect_mcp",
+            "conformance",
+            "run",
+            "--json",
+            "--timeout",
+            "30",
+            *options,
+            "--",
+        ]
+        env = {"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8"}
+        given = ["env", *(f"{name}={value}" for name, value in one.env.items())]  # as a host's entry would give them
         done = subprocess.run(
-            [*command, *one.argv(Path(folder))],
+            [*command, *given, *one.argv(Path(folder))],
             env=env,
             cwd=folder,
             capture_output=True,

@@ -20,9 +20,9 @@ slow = pytest.mark.skipif(
 )
 
 
-def broken(one: ThirdParty) -> set[tuple[str, str]]:
+def broken(one: ThirdParty, *options: str) -> set[tuple[str, str]]:
     """What it breaks, by requirement and revision."""
-    found = checked(one)["results"]
+    found = checked(one, *options)["results"]
     assert not [result for result in found if result["outcome"] == "bug-in-the-case"]
     return {(result["requirement"], result["revision"]) for result in found if result["outcome"] in BROKEN}
 
@@ -36,7 +36,10 @@ def test_what_is_known_is_of_servers_that_are_checked() -> None:
 @pytest.mark.parametrize("one", SERVERS, ids=lambda one: str(one.id))
 def test_a_server_of_others_breaks_what_it_is_known_to_break(one: ThirdParty) -> None:
     known = {(line.requirement, line.revision) for line in read(one.known())}
-    assert {pair for pair in broken(one) ^ known if pair[0] not in RACES} == set()
+    odd = {pair for pair in broken(one) ^ known if pair[0] not in RACES}
+    if odd:  # once more, alone: a server that is slow when the machine is busy breaks nothing
+        odd &= broken(one, "--only", *sorted({pair[0] for pair in odd})) ^ known
+    assert odd == set()
 
 
 @slow
