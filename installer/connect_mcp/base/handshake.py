@@ -22,6 +22,12 @@ _STRAY_LINES, _STRAY_WIDTH = 20, 200
 _AT_EOF = 2.0  # how long hosts wait for a server after they closed its input, at most, in seconds (cline, qwen: 2 s)
 _SLICE = 0.25  # how often to look whether a server that holds its output open has ended, in seconds
 
+_ANSWERS: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    "roots/list": ("roots", {"roots": []}),
+    "elicitation/create": ("elicitation", {"action": "cancel"}),
+}
+"""What a server may ask of a client with a capability, and the answer where nobody is there."""
+
 
 @record
 class Ready:
@@ -58,6 +64,7 @@ def handshake(
     client_name: str = "connect-mcp",
     timeout: float = 30.0,
     secrets: Iterable[str] = (),
+    capabilities: Mapping[str, object] | None = None,
 ) -> Ready:
     """Start `argv`, do `initialize`, `notifications/initialized` and `tools/list` (every page), and close its input.
 
@@ -69,6 +76,7 @@ def handshake(
         client_name: the client to present; some servers answer by it.
         timeout: seconds for the exchange as a whole; ending the process is bounded by itself.
         secrets: further values that must not be shown, beside those of telling variables in `env`.
+        capabilities: what the client says that it can do; a person is never asked, and there are no roots.
 
     Raises:
         Refused: where the server cannot be started, ends, does not answer in time, answers an error, or answers what no
@@ -77,7 +85,8 @@ def handshake(
     with Child(argv, env=env, cwd=cwd) as child:
         telling = [value for name, value in (os.environ if env is None else env).items() if looks_secret(name)]
         hidden = [*telling, *secrets, *known_values(argv)]
-        ready = _Exchange(child, argv[0], hidden, child.started + timeout, timeout).ready(revision, client_name)
+        exchange = _Exchange(child, argv[0], hidden, child.started + timeout, timeout)
+        ready = exchange.ready(revision, client_name, capabilities)
         child.close_stdin()
         lingers = child.wait(_AT_EOF) is None
         if lingers:
@@ -102,21 +111,29 @@ class Conversation:
         self._last_id = 0
         self._first_page = 0
         self._late = False
+        self._capabilities: dict[str, object] = {}
 
-    def ready(self, revision: str, client_name: str) -> Ready:
+    def ready(self, revision: str, client_name: str, capabilities: Mapping[str, object] | None = None) -> Ready:
         """Do the handshake, and ask for the tools.
+
+        Args:
+            revision: the protocol revision to ask for.
+            client_name: the client to present.
+            capabilities: what the client says that it can do.
 
         Raises:
             Refused: where the server does not answer, or answers what no client can use.
         """
         client = {"name": client_name, "version": __version__}
-        answer = self._ask("initialize", {"protocolVersion": revision, "capabilities": {}, "clientInfo": client})
-        agreed, info, capabilities = (answer.get(key) for key in ("protocolVersion", "serverInfo", "capabilities"))
-        if not isinstance(agreed, str) or not isinstance(info, dict) or not isinstance(capabilities, dict):
+        self._capabilities = dict(capabilities or {})
+        said: dict[str, object] = {"capabilities": self._capabilities, "clientInfo": client}
+        answer = self._ask("initialize", {"protocolVersion": revision, **said})
+        agreed, info, offered = (answer.get(key) for key in ("protocolVersion", "serverInfo", "capabilities"))
+        if not isinstance(agreed, str) or not isinstance(info, dict) or not isinstance(offered, dict):
             raise self._refused("answered `initialize` without protocolVersion, serverInfo and capabilities", answer)
         self._agreed(agreed)
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"}, "notifications/initialized")
-        tools = self._tools() if "tools" in capabilities else ()
+        tools = self._tools() if "tools" in offered else ()
         seconds = time.monotonic() - self._started
         return Ready(tools, seconds, info, printable(agreed), tuple(self._stray), self._late, self._first_page)
 
@@ -171,8 +188,9 @@ class Conversation:
         if "id" not in message:
             return
         answer: dict[str, object] = {"jsonrpc": "2.0", "id": message["id"]}
-        if message["method"] == "ping":
-            answer["result"] = {}
+        capability, result = _ANSWERS.get(str(message["method"]), ("", {}))
+        if message["method"] == "ping" or capability in self._capabilities:
+            answer["result"] = result
         else:
             answer["error"] = {"code": -32601, "message": "Method not found"}
         self._send(answer, "an answer")

@@ -32,7 +32,14 @@ class LoginWanted(Refused):
 
 
 def reach(
-    url: str, headers: Mapping[str, str], *, transport: Transport, revision: str, timeout: float, client_name: str
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    transport: Transport,
+    revision: str,
+    timeout: float,
+    client_name: str,
+    capabilities: Mapping[str, object] | None = None,
 ) -> Ready:
     """Do `initialize`, `notifications/initialized` and `tools/list` (every page) at a URL.
 
@@ -43,6 +50,7 @@ def reach(
         revision: the protocol revision to ask for.
         timeout: seconds for all of it.
         client_name: the client to present.
+        capabilities: what the client says that it can do.
 
     Raises:
         LoginWanted: where the server refuses to talk to whom it does not know.
@@ -59,7 +67,7 @@ def reach(
         kind = _Events if transport == "sse" else _Requests
         conversation = kind(client, url, secrets, started, timeout)
         stack.callback(conversation.end)
-        return conversation.ready(revision, client_name)
+        return conversation.ready(revision, client_name, capabilities)
 
 
 class _Http(Conversation):
@@ -183,7 +191,7 @@ class _Events(_Http):
             raise Refused(refusal.what, mend=self._other_transport)
         return events(chunks(answer, _ANSWER_BYTES, self._deadline, self._url))
 
-    def ready(self, revision: str, client_name: str) -> Ready:
+    def ready(self, revision: str, client_name: str, capabilities: Mapping[str, object] | None = None) -> Ready:
         from urllib.parse import urljoin
 
         for name, data in self._arriving:
@@ -191,7 +199,7 @@ class _Events(_Http):
                 stream, self._url = self._url, urljoin(self._url, data.decode("utf-8", "replace").strip())
                 if origin(self._url) != origin(stream):
                     raise self._refused("names an address on another server for requests", self._url)
-                return super().ready(revision, client_name)
+                return super().ready(revision, client_name, capabilities)
         raise self._refused("closed its stream of events before it named an address for requests")
 
     def _ask(self, method: str, params: dict[str, object]) -> dict[str, object]:

@@ -1,6 +1,10 @@
 """Starting what was written, once, the way its host will start it, or asking it where it is a URL."""
 
+import json
+from collections.abc import Mapping
+
 from connect_mcp.base.errors import Refused
+from connect_mcp.base.fixtures import fixtures
 from connect_mcp.base.handshake import Ready, handshake
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.masking import looks_secret, masked
@@ -103,7 +107,18 @@ def _started(host: Host, spec: ServerSpec, machine: Machine, secrets: frozenset[
         revision=host.protocol or REVISION,
         timeout=host.patience.interactive or PATIENCE,
         secrets=secrets,
+        capabilities=capabilities_of(host),
     )
+
+
+def capabilities_of(host: Host) -> Mapping[str, object]:
+    """What a host says in its handshake that it can do (fixtures/profiles); {} where that is not known."""
+    try:
+        profile = json.loads((fixtures() / "profiles" / f"{host.id}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    said: Mapping[str, object] = profile["facts"]["capabilities"]["is"]
+    return said
 
 
 def _reached(host: Host, spec: ServerSpec, machine: Machine) -> Ready:
@@ -116,4 +131,5 @@ def _reached(host: Host, spec: ServerSpec, machine: Machine) -> Ready:
         revision=host.protocol or REVISION,
         timeout=host.patience.interactive or PATIENCE,
         client_name="connect-mcp",
+        capabilities=capabilities_of(host),
     )

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from connect_mcp.base.machine import this_machine
+from connect_mcp.installer.hosts.all_hosts import find
+from connect_mcp.installer.spec import ServerSpec
+from connect_mcp.installer.verify import ask
 from support.cli import CommandLine
 from support.servers import server
 
@@ -180,3 +184,27 @@ def test_a_secret_that_a_server_says_back_is_masked(connect_mcp: CommandLine, ho
     ran = connect_mcp("doctor", "-v")
     assert "bad token" in ran.out
     assert secret not in ran.out
+
+
+ASKS = """
+def result(method, params, whole=result):
+    if method == "initialize":
+        open(__file__ + ".json", "w").write(json.dumps(params["capabilities"]))
+    if method == "tools/list":
+        say({"jsonrpc": "2.0", "id": "r", "method": "roots/list"})
+        TOOLS[0]["name"] = "roots-" + ("known" if "result" in json.loads(sys.stdin.buffer.readline()) else "unknown")
+    return whole(method, params)
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "answered"), [(GEMINI, {"roots": {"listChanged": True}}, "known"), (CURSOR, {}, "unknown")]
+)
+def test_a_server_is_told_what_its_host_can_do(
+    home: Path, tmp_path: Path, path: str, said: dict[str, object], answered: str
+) -> None:
+    argv = server(tmp_path, ASKS)
+    host = find("gemini-cli" if path == GEMINI else "cursor")
+    ready = ask(host, ServerSpec(argv[0], tuple(argv[1:]), cwd=str(tmp_path)), this_machine())
+    assert ready.tools[0] == f"roots-{answered}"
+    assert json.loads((tmp_path / "server.py.json").read_text()) == said

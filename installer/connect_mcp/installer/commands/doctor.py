@@ -97,6 +97,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         from ..doctor.report import write_report
 
         write_report(args.report, text, machine)
+        text += f"\nreport written to {printable(str(args.report))}"
     bad = SEVERITIES[: 2 if args.strict else 1]
     return Outcome(data, text, 1 if any(finding.severity in bad for _, finding in found) else 0)
 

@@ -24,6 +24,7 @@ SERVER_CHECKS: tuple[ServerCheck, ...] = (
     standing.what_we_put_is_still_there,
     standing.server_is_there_once,
     command.command_is_there,
+    command.wrapped_command_is_there,
     command.command_is_absolute,
     command.program_fits_the_machine,
     command.runner_has_what_it_runs_on,

@@ -7,6 +7,7 @@ from connect_mcp.base.text import printable
 
 from ...bundled import is_bundled
 from ...installation import SCRIPT
+from ...stored import unwrapped
 from ..executables import kind_of, needs_interpreter
 from ..model import Finding, Server, Sight
 from ..shells import path_lines, script_folders
@@ -107,6 +108,23 @@ def _embedded(server: Server) -> tuple[str, ...]:
 
 def _is_path(machine: Machine, command: str) -> bool:
     return "/" in command or (machine.platform == "windows" and "\\" in command)
+
+
+def wrapped_command_is_there(sight: Sight, server: Server) -> Iterator[Finding]:
+    """What `connect-mcp run` would become is found as well."""
+    if server.off or server.spec is None or server.program is None:
+        return
+    inner, _ = unwrapped(server.spec)
+    if inner is server.spec or sight.machine.which(inner.command, server.env.get("PATH")) is not None:
+        return
+    yield _command_finding(
+        server,
+        "command-not-found",
+        f"{printable(inner.command)} is not on the PATH that it passes on, or not installed",
+        "connect-mcp run is to become it",
+        ours(server, "remove"),
+        before=f"install {printable(inner.command)}, or take the entry out: ",
+    )
 
 
 def command_is_absolute(sight: Sight, server: Server) -> Iterator[Finding]:
