@@ -1,4 +1,4 @@
-"""Servers of others break what they are known to break, no more and no less; each line was looked at on the wire.
+"""Servers of others break what they are known to break, no more and no less.
 
 Slow, and online the first time; runs where CONNECT_MCP_TEST_THIRD_PARTY=1 is set, as `.ci/full` does.
 """
