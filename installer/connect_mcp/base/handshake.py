@@ -22,6 +22,7 @@ _STRAY_LINES, _STRAY_WIDTH = 20, 200
 _AT_EOF = 2.0  # how long hosts wait for a server after they closed its input, at most, in seconds (cline, qwen: 2 s)
 _SLICE = 0.25  # how often to look whether a server that holds its output open has ended, in seconds
 
+_CHOICES = frozenset({"oneOf", "anyOf", "allOf"})
 _ANSWERS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "roots/list": ("roots", {"roots": []}),
     "elicitation/create": ("elicitation", {"action": "cancel"}),
@@ -42,6 +43,8 @@ class Ready:
             hosts drop a server over one.
         strays_late: whether such a line, or a blank one, came after its first answer.
         first_page: how many of the tools are on the first page of its list; some hosts read no further.
+        choices: those of its tools whose input schema is a choice at its top (oneOf, anyOf, allOf), safe to print; some
+            hosts drop them.
         lingers: whether it went on when its input was closed; some hosts then leave it running.
     """
 
@@ -52,6 +55,7 @@ class Ready:
     stray: tuple[str, ...]
     strays_late: bool
     first_page: int
+    choices: tuple[str, ...] = ()
     lingers: bool = False
 
 
@@ -112,6 +116,7 @@ class Conversation:
         self._first_page = 0
         self._late = False
         self._capabilities: dict[str, object] = {}
+        self._choices: list[str] = []
 
     def ready(self, revision: str, client_name: str, capabilities: Mapping[str, object] | None = None) -> Ready:
         """Do the handshake, and ask for the tools.
@@ -135,7 +140,16 @@ class Conversation:
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"}, "notifications/initialized")
         tools = self._tools() if "tools" in offered else ()
         seconds = time.monotonic() - self._started
-        return Ready(tools, seconds, info, printable(agreed), tuple(self._stray), self._late, self._first_page)
+        return Ready(
+            tools,
+            seconds,
+            info,
+            printable(agreed),
+            tuple(self._stray),
+            self._late,
+            self._first_page,
+            tuple(self._choices),
+        )
 
     def _ask(self, method: str, params: dict[str, object]) -> dict[str, object]:
         """Send a request under the next id, and wait for its result."""
@@ -173,6 +187,9 @@ class Conversation:
             if not isinstance(name, str):
                 raise self._refused("answered `tools/list` with a tool that has no name", tool)
             names.append(printable(name))
+            schema = tool.get("inputSchema")
+            if isinstance(schema, dict) and not _CHOICES.isdisjoint(schema):
+                self._choices.append(names[-1])
         return names
 
     def _result(self, method: str, message: dict[str, object]) -> dict[str, object]:

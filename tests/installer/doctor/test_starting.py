@@ -22,6 +22,7 @@ def configured(home: Path, path: str, argv: list[str], name: str = "x") -> None:
 
 
 CURSOR, GEMINI = ".cursor/mcp.json", ".gemini/settings.json"
+CLAUDE = ".claude.json"
 CLINE = ".cline/data/settings/cline_mcp_settings.json"
 
 STRAY = "say('Loading …')"
@@ -37,6 +38,7 @@ def say(message, say=say):
 """
 MANY = "TOOLS = [tool(f'tool{number}') for number in range(90)]"
 LONG = "TOOLS = [tool('a' * 70)]"
+CHOICE = "TOOLS[0]['inputSchema']['anyOf'] = [{'required': ['a']}, {'required': ['b']}]"
 DEAF = "import atexit; atexit.register(time.sleep, 20)"
 PAGED = """
 def result(method, params, whole=result):
@@ -61,6 +63,8 @@ ENDS = "sys.stderr.write('no configuration file was given\\n'); sys.exit(3)"
         (CURSOR, "TOOLS = []", [("tools-none", "warning")]),
         (CURSOR, MANY, [("tools-many", "warning")]),
         (CURSOR, LONG, [("tool-names-long", "warning")]),
+        (CLAUDE, CHOICE, [("tool-schemas-dropped", "warning")]),
+        (CURSOR, CHOICE, []),
         (CURSOR, DEAF, [("exit-lingers", "warning")]),
         (CURSOR, PAGED, []),
         (GEMINI, PAGED, [("tools-unread", "error")]),
@@ -77,6 +81,8 @@ ENDS = "sys.stderr.write('no configuration file was given\\n'); sys.exit(3)"
         "no tools",
         "many",
         "long",
+        "choice in Claude Code",
+        "choice",
         "deaf",
         "paged",
         "paged in Gemini",

@@ -78,7 +78,17 @@ def start(servers: Sequence[Server], machine: Machine) -> list[Started]:
 
 def judge(started: Started) -> Iterator[Finding]:
     """What is wrong with a server, as its host would see it."""
-    for check in (_answers, _in_time, _says_only_messages, _ends, _has_tools, _all_are_read, _names_fit, _number_fits):
+    for check in (
+        _answers,
+        _in_time,
+        _says_only_messages,
+        _ends,
+        _has_tools,
+        _all_are_read,
+        _schemas_are_taken,
+        _names_fit,
+        _number_fits,
+    ):
         yield from check(started)
 
 
@@ -174,6 +184,20 @@ def _all_are_read(started: Started) -> Iterator[Finding]:
             entry(server),
             "it reads the first page of the list alone",
             "have the server list its tools on one page",
+        )
+
+
+def _schemas_are_taken(started: Started) -> Iterator[Finding]:
+    """The host takes the schemas of its tools."""
+    ready, server = started.ready, started.server
+    if ready is not None and ready.choices and not server.host.limits.choices:
+        yield Finding(
+            "tool-schemas-dropped",
+            "warning",
+            f"{server.host.title} drops {len(ready.choices)} of the tools of {named(server)}",
+            entry(server),
+            f"{', '.join(ready.choices[:4])}: oneOf, anyOf or allOf stands at the top of the input schema",
+            "have the server say the same inside a property, or with if, then and else",
         )
 
 

@@ -130,7 +130,7 @@ HOST = Host(
         note="Claude Code switches servers off project by project.",
     ),
     waits=(Wait("timeout", "call", 0.001),),
-    limits=Limits(prefix="mcp__{server}__{tool}"),
+    limits=Limits(prefix="mcp__{server}__{tool}", choices=False),
     name_rules=(
         NameRule(RESERVED.__contains__, "Claude Code keeps this name for itself and would not load the server."),
     ),
@@ -159,7 +159,9 @@ HOST = Host(
             "live", "claude 2.1.197: its list of servers at a session's start; `mcp list` takes no notice"
         ),
         "waits": Evidence("source", "claude 2.1.197: the entry's schema"),
-        "limits": Evidence("source", "claude 2.1.197: the names that it makes of tools"),
+        "limits": Evidence(
+            "docs", "names: claude 2.1.197, source; schemas with a choice at the top: anthropics/claude-code#95504"
+        ),
         "name_rules": Evidence("source", "claude 2.1.197: 'is a reserved MCP server name and was not loaded'"),
         "passed_on": Evidence("live", "claude 2.1.197: its whole environment, and CLAUDE_* variables of the session"),
         "patience": Evidence("live", "claude 2.1.197: 31.7 s interactive, about 2 s with -p"),

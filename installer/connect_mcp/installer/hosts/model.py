@@ -238,6 +238,7 @@ class Limits(NamedTuple):
         stray_output: until when it takes lines on a server's standard output that are no messages; it loses the
             server's tools over one that comes later.
         pages: whether it reads more than the first page of a tool list.
+        choices: whether it takes tools whose input schema has oneOf, anyOf or allOf at its top.
     """
 
     tool_name: int | None = None
@@ -245,6 +246,7 @@ class Limits(NamedTuple):
     prefix: str = ""
     stray_output: Literal["always", "before the first answer", "never"] = "always"
     pages: bool = True
+    choices: bool = True
 
 
 Entry = Mapping[str, Value]
