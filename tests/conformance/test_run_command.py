@@ -222,3 +222,26 @@ def test_what_was_started_ends_also_where_the_kit_is_killed(tmp_path: Path) -> N
     os.kill(kit.pid, signal.SIGKILL)
     kit.wait()
     assert all(is_gone(int(path.read_text())) for path in marks)
+
+
+@pytest.mark.parametrize("command", ["run", "replay"])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--header", "Authorization Bearer planted-secret-value"),
+        ("--header", ": planted-secret-value"),
+        ("--example", "planted-secret-value"),
+        ("--example", 'echo={"token": "planted-secret-value"'),
+    ],
+)
+def test_an_option_that_cannot_be_meant_is_refused_without_its_value(command: str, option: str, value: str) -> None:
+    options = [*(["none.jsonl", "--adapted"] if command == "replay" else []), option, value]
+    ran = subprocess.run(
+        [sys.executable, "-m", "connect_mcp", "conformance", command, *options, "--url", "http://127.0.0.1:9/mcp"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert f"{option} takes" in ran.stderr
+    assert "planted-secret-value" not in ran.stdout + ran.stderr

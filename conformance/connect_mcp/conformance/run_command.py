@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from connect_mcp.base.errors import Misuse, Place, Refused
 from connect_mcp.base.text import printable
 
+from .options import example, header
 from .requirement import REVISIONS
 
 if TYPE_CHECKING:
@@ -269,9 +270,9 @@ def _add_subject(run: argparse.ArgumentParser, seconds: Any) -> None:
         "--header",
         action="append",
         default=[],
-        type=_header,
+        type=header,
         metavar="NAME:VALUE",
-        help="a header for each request to it",
+        help="a header for each request to it; VALUE as $NAME comes from the environment",
     )
     run.add_argument("--only", nargs="+", default=[], metavar="ID", help="only these requirements; FRAME-* is a group")
     run.add_argument(
@@ -286,7 +287,7 @@ def _add_subject(run: argparse.ArgumentParser, seconds: Any) -> None:
         "--example",
         action="append",
         default=[],
-        type=_example,
+        type=example,
         metavar="TOOL=JSON",
         help="arguments for a tool, which may then be called",
     )
@@ -341,13 +342,6 @@ def _subject(args: argparse.Namespace, command: Sequence[str], guard: Any) -> An
     return HttpSubject(args.url, dict(args.header), args.timeout)
 
 
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        raise ValueError(text)
-    return name.strip(), value.strip()
-
-
 def _revisions(named: Sequence[str]) -> list[str]:
     if "all" in named:
         return list(REVISIONS)
@@ -357,16 +351,6 @@ def _revisions(named: Sequence[str]) -> list[str]:
                 f"there is no revision {name!r}", why=f"there are {', '.join(REVISIONS)}", mend="--revision all"
             )
     return [name for name in REVISIONS if name in named]
-
-
-def _example(text: str) -> tuple[str, Any]:
-    import json
-
-    name, equals, value = text.partition("=")
-    arguments = json.loads(value) if equals and name else None
-    if not isinstance(arguments, dict):
-        raise ValueError(text)
-    return name, arguments
 
 
 def _examples(text: str) -> int:

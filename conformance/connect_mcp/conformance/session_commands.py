@@ -10,6 +10,8 @@ from typing import Any
 from connect_mcp.base.errors import Misuse
 from connect_mcp.base.text import printable
 
+from .options import example, header
+
 
 def record(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Be a proxy that writes a session down; the exit code is the server's."""
@@ -29,8 +31,8 @@ def replay(args: argparse.Namespace, command: Sequence[str]) -> int:
             "`replay` needs the server's command after --, or its --url, and not both",
             mend="connect-mcp conformance replay FILE… -- COMMAND [ARG…]",
         )
-    server = Server(command, url=args.url, headers=dict(map(_header, args.header)))
-    adapted = Calls(args.call_tools, dict(map(_example, args.example))) if args.adapted else None
+    server = Server(command, url=args.url, headers=dict(map(header, args.header)))
+    adapted = Calls(args.call_tools, dict(map(example, args.example))) if args.adapted else None
     values = dict(map(_assignment, args.var))
     results = [replayed(path, server, timeout=args.timeout, values=values, adapted=adapted) for path in args.files]
     if args.json:
@@ -136,29 +138,3 @@ def _assignment(text: str) -> tuple[str, str]:
     if not equals or not name:
         raise Misuse(f"--var takes NAME=VALUE, not {printable(name)!r}", mend="--var secret:1=VALUE")
     return name, value
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    value = value.strip()
-    if value.startswith("$"):  # so that a secret stands in no list of processes
-        value = os.environ.get(value[1:], "")
-    if not colon or not name.strip() or not value or not f"{name}{value}".isprintable():
-        raise Misuse(f"--header takes NAME:VALUE, and {printable(name)!r} has none", mend="--header 'X-Key: $MY_KEY'")
-    return name.strip(), value
-
-
-def _example(text: str) -> tuple[str, dict[str, Any]]:
-    import json
-
-    name, equals, value = text.partition("=")
-    try:
-        arguments = json.loads(value) if equals and name else None
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise Misuse(
-            f"--example takes TOOL=JSON, and {printable(name)!r} has no JSON object",
-            mend='--example \'echo={"text": "a"}\'',
-        )
-    return name, arguments

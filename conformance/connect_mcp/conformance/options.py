@@ -1,0 +1,42 @@
+"""Values of options that several commands take; one that cannot be meant is not quoted, since it may be a secret."""
+
+import os
+from typing import Any
+
+from connect_mcp.base.errors import Misuse
+from connect_mcp.base.text import printable
+
+
+def header(text: str) -> tuple[str, str]:
+    """An HTTP header as `NAME:VALUE`; a VALUE as `$NAME` comes from the environment.
+
+    Raises:
+        Misuse: where it has no name or no value.
+    """
+    name, colon, value = text.partition(":")
+    value = value.strip()
+    if value.startswith("$"):  # so that a secret stands in no list of processes
+        value = os.environ.get(value[1:], "")
+    if not colon or not name.strip() or not value or not f"{name}{value}".isprintable():
+        about = f", and {printable(name)!r} has none" if colon else ""
+        raise Misuse(f"--header takes NAME:VALUE{about}", mend="--header 'X-Key: $MY_KEY'")
+    return name.strip(), value
+
+
+def example(text: str) -> tuple[str, dict[str, Any]]:
+    """A tool's arguments as `TOOL=JSON`.
+
+    Raises:
+        Misuse: where it is not the name of a tool and a JSON object.
+    """
+    import json
+
+    name, equals, value = text.partition("=")
+    try:
+        arguments = json.loads(value) if equals and name else None
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        about = f", and {printable(name)!r} has no JSON object" if equals else ""
+        raise Misuse(f"--example takes TOOL=JSON{about}", mend='--example \'echo={"text": "a"}\'')
+    return name, arguments
