@@ -8,7 +8,7 @@ import ntpath
 import os
 import posixpath
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, Protocol
 
 from .errors import Refused
@@ -101,6 +101,15 @@ class Machine:
     def parent(self, path: str) -> str:
         """The folder that holds `path`; a root is its own parent."""
         return ntpath.dirname(path) if self.platform == "windows" else posixpath.dirname(path)
+
+    def upward(self, folder: str) -> Iterator[str]:
+        """A folder and all that hold it, the innermost first."""
+        while True:
+            yield folder
+            above = self.parent(folder)
+            if above == folder:
+                return
+            folder = above
 
     def exists(self, path: str) -> bool:
         """Whether there is anything at `path`."""

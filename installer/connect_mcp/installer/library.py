@@ -12,7 +12,7 @@ from connect_mcp.base.secrets import Store
 from .apply import Planned, Target, write
 from .apply import plan as plan_targets
 from .diff import diffs
-from .hosts.all_hosts import HOSTS, find
+from .hosts.all_hosts import HOSTS, find_all
 from .hosts.model import Host, Scope
 from .journal import Journal
 from .placing import Foreseen, job_of, must_be_readable
@@ -243,4 +243,4 @@ def _chosen(hosts: Iterable[str], machine: Machine, scope: Scope) -> Sequence[Ho
 def _named(hosts: Iterable[str]) -> Sequence[Host]:
     if isinstance(hosts, str):
         raise Misuse("hosts are given as a list of names")
-    return list({host.id: host for host in map(find, hosts)}.values())
+    return find_all(hosts)

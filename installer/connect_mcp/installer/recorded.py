@@ -14,7 +14,7 @@ from .apply import Planned, Target, plan, write
 from .configured import configured_files
 from .diff import diffs, short
 from .editors.model import NAMES, Put, Remove
-from .hosts.all_hosts import find
+from .hosts.all_hosts import find, find_all
 from .hosts.model import FormatName, Host, Location
 from .journal import Installed, Journal
 from .outcome import Outcome
@@ -105,7 +105,7 @@ def reapply(args: argparse.Namespace, machine: Machine, folders: Folders) -> Out
     Raises:
         Refused: where a file cannot be edited; then nothing is changed.
     """
-    hosts = list({host.id: host for host in map(find, args.hosts)}.values())
+    hosts = find_all(args.hosts)
     told, targets, secrets = [], [], frozenset[str]()
     for one in ours(machine, folders, hosts):
         action, why = _action(one, machine, force=args.force)

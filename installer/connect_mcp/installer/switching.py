@@ -16,7 +16,7 @@ from .diff import diffs, short
 from .editors.engine import decode, read
 from .editors.formats import format_named
 from .editors.model import Change, Put, Remove, Value
-from .hosts.all_hosts import find
+from .hosts.all_hosts import find_all
 from .hosts.model import Host, Location
 from .journal import Journal
 from .options import SCOPES, add_project, add_writing
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders, *, on: boo
     Raises:
         Refused: where a host has no such server, or keeps this where we cannot write it; then nothing is changed.
     """
-    hosts = {host.id: host for host in map(find, args.hosts)}.values()
+    hosts = find_all(args.hosts)
     journal = Journal(folders)
     switches = [switch(args, machine, host, journal, on=on) for host in hosts]
     targets = [target for one in switches for target in one.targets]

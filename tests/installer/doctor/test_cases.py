@@ -153,7 +153,7 @@ def found(case: Mapping[str, Any], files: Mapping[str, Any]) -> list[str]:
     may_run = [path for path, about in there.items() if isinstance(about, dict) and "x" in about.get("mode", "")]
     view = FakeFiles(held, frozenset(native(here, path) for path in may_run))
     here = type(here)(here.platform, home, here.env, here.join(home, case.get("cwd", "work")), view)
-    seen = sight(here, HOSTS, None, Program("", VERSION, case.get("processor", "")))
+    seen = sight(here, HOSTS, None, Program(VERSION, case.get("processor", "")))
     return [f"{finding.id} {result.host.id}" for result, finding in worst_first(list(examine(seen)))]
 
 

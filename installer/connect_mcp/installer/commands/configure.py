@@ -19,7 +19,7 @@ from ..bundled import KEY_VARIABLE
 from ..diff import changed_paths, diffs, short
 from ..editors.engine import edit
 from ..editors.formats import format_named
-from ..hosts.all_hosts import HOSTS, find
+from ..hosts.all_hosts import HOSTS, find_all
 from ..hosts.model import Host
 from ..installation import COMMAND_FORMS
 from ..jobs import Job, job_for
@@ -131,10 +131,10 @@ def _hosts(args: argparse.Namespace, machine: Machine) -> list[Host]:
     if args.hosts and args.all:
         raise Misuse("--all and named hosts exclude each other")
     if args.hosts:
-        named = {host.id: host for host in map(find, args.hosts)}
+        named = find_all(args.hosts)
         if args.config and len(named) > 1:
             raise Misuse("--config names one file, so it goes with one host")
-        return list(named.values())
+        return named
     if args.config:
         raise Misuse("--config needs the host whose format the file has")
     if not args.all and not somebody_is_there():

@@ -15,7 +15,7 @@ from connect_mcp.base.text import printable
 from ..apply import plan, write
 from ..configured import ConfiguredFile, configured_files, entries_of, switched_off, text_of, used_first
 from ..diff import changed_paths, diffs, short
-from ..hosts.all_hosts import find
+from ..hosts.all_hosts import find, find_all
 from ..hosts.model import Host
 from ..jobs import Job
 from ..options import SCOPES, add_project, add_writing
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     """
     args.scope = args.scope or "user"
     source = find(args.source)
-    targets = list({host.id: host for text in args.to for host in map(find, text.split(","))}.values())
+    targets = find_all(name for text in args.to for name in text.split(","))
     if source in targets:
         raise Misuse(f"{source.title} cannot be copied to itself", mend="name other hosts with --to")
     files = _chosen(args, machine, source)

@@ -21,9 +21,8 @@ from ..doctor.examination import Result, examine, of_file, of_server, worst_firs
 from ..doctor.model import SEVERITIES, Finding, Program, Server, Sight, sight
 from ..doctor.reloading import hosts_have_read_their_files
 from ..doctor.words import entry
-from ..hosts.all_hosts import HOSTS, find
+from ..hosts.all_hosts import HOSTS, find_all
 from ..hosts.model import Host
-from ..installation import this_installation
 from ..journal import Journal
 from ..options import add_output, add_project
 from ..outcome import Outcome
@@ -65,7 +64,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     Raises:
         Refused: where a mend cannot be written, or is not wanted.
     """
-    hosts = list({host.id: host for host in map(find, args.hosts)}.values()) or list(HOSTS)
+    hosts = find_all(args.hosts) or list(HOSTS)
     seen = _look(args, machine, folders, hosts)
     results = list(examine(seen))
     if args.fix:
@@ -92,7 +91,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
         passed = (result for result in results if not result.findings)
         data["passed"] = [{"check": one.check, "subject": one.subject, "server": one.server} for one in passed]
     mended = [*(f"mended: {what}" for what in fixed), "undo with: connect-mcp undo", ""] if fixed else []
-    text = "\n".join([*mended, _text(args, machine, seen, results), *_left_alone(unstarted, machine)])
+    text = "\n".join([*mended, _text(args, machine, seen, results, found), *_left_alone(unstarted, machine)])
     if args.report:
         from ..doctor.report import write_report
 
@@ -169,9 +168,7 @@ def _profile(server: Server) -> str | None:
 
 
 def _look(args: argparse.Namespace, machine: Machine, folders: Folders, hosts: Sequence[Host]) -> Sight:
-    installation = this_installation()
-    script = installation.scripts[0] if installation.scripts else installation.python
-    program = Program(script, __version__, platform.machine())
+    program = Program(__version__, platform.machine())
     return sight(
         machine,
         hosts,
@@ -244,9 +241,8 @@ def _finding_data(result: Result, finding: Finding) -> dict[str, object]:
     }
 
 
-def _text(args: argparse.Namespace, machine: Machine, seen: Sight, results: Sequence[Result]) -> str:
+def _text(args: argparse.Namespace, machine: Machine, seen: Sight, results: Sequence[Result], found: Found) -> str:
     hosts = [host for host in seen.hosts if _has_files(seen, host.id)]
-    found = worst_first(results)
     if not hosts and not found:
         return "no host has a config file here; `connect-mcp configure` makes one"
     lines = [_summary(seen, found, host) for host in hosts] + [""]

@@ -15,7 +15,7 @@ from ..diff import short
 from ..editors.engine import edit
 from ..editors.formats import format_named
 from ..editors.model import Value
-from ..hosts.all_hosts import HOSTS, find
+from ..hosts.all_hosts import HOSTS, find, find_all
 from ..hosts.model import Host
 from ..options import SCOPES, add_output, add_project
 from ..outcome import Outcome
@@ -92,7 +92,7 @@ def _targets(args: argparse.Namespace, machine: Machine) -> Sequence[Host]:
     if args.to and args.all_hosts:
         raise Misuse("--to and --all-hosts exclude each other")
     if args.to:
-        return list({host.id: host for text in args.to for host in map(find, text.split(","))}.values())
+        return find_all(name for text in args.to for name in text.split(","))
     hosts = [host for host in HOSTS if args.scope in host.scopes]
     if args.link:
         from ..links import LINKED

@@ -8,7 +8,7 @@ from connect_mcp.base.machine import Machine
 from connect_mcp.base.text import printable
 
 from ..diff import short
-from ..hosts.all_hosts import HOSTS, find
+from ..hosts.all_hosts import HOSTS, find_all
 from ..hosts.model import Host
 from ..journal import Journal
 from ..options import add_output, add_project
@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:
     """Look for every host, and into every file of those that are here or have one."""
     installed = Journal(folders).installed()
-    hosts = list({host.id: host for host in map(find, args.hosts)}.values()) or list(HOSTS)
+    hosts = find_all(args.hosts) or list(HOSTS)
     project = str(args.project) if args.project else None
     found = {host.id: host.detect(machine) for host in hosts}
     versions: Mapping[str, str | None] = {}

@@ -15,7 +15,7 @@ from ..apply import Planned, Target, plan_out, take_out
 from ..configured import entries_of, text_of
 from ..diff import diffs, short
 from ..editors.model import Remove
-from ..hosts.all_hosts import find
+from ..hosts.all_hosts import find, find_all
 from ..hosts.model import Host, Location
 from ..jobs import location_for
 from ..journal import Journal
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome
     Raises:
         Refused: where one of them has no such entry, or its file cannot be edited; then nothing was changed.
     """
-    hosts = list({host.id: host for host in map(find, args.hosts)}.values())
+    hosts = find_all(args.hosts)
     if args.all:
         return _run_all(args, machine, folders, hosts)
     if not hosts:

@@ -10,7 +10,7 @@ from connect_mcp.base.text import printable
 from ..apply import pending
 from ..configured import ConfiguredFile
 from ..diff import short
-from ..hosts.all_hosts import HOSTS, find
+from ..hosts.all_hosts import HOSTS, find_all
 from ..hosts.model import Host
 from ..journal import Journal
 from ..options import add_output, add_project
@@ -37,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, machine: Machine, folders: Folders) -> Outcome:
     """Look at every file of the hosts that were named, or of all that are installed or configured here."""
     installed = Journal(folders).installed()
-    named = list({host.id: host for host in map(find, args.hosts)}.values())
+    named = find_all(args.hosts)
     project = str(args.project) if args.project else None
     here = {host.id: found for host in named or HOSTS if (found := host.detect(machine))}
     read_as = sections_read(machine, (host for host in HOSTS if host.id in here), project)

@@ -89,15 +89,13 @@ class Server:
 
 
 class Program(NamedTuple):
-    """How connect-mcp itself was started.
+    """The connect-mcp that looks.
 
     Attributes:
-        script: the path of its console script, whether or not it is there.
         version: its version.
         machine: the processor that it runs on, as `platform.machine` names it; "" where that is not known.
     """
 
-    script: str
     version: str
     machine: str = ""
 

@@ -38,13 +38,13 @@ def script_folders(machine: Machine) -> list[str]:
 def path_lines(machine: Machine, folder: str) -> str:
     """The line that puts a folder on PATH for the shell in use; for every usual shell where that is not known."""
     quoted = shlex.quote(folder)
+
+    def posix(file: str) -> str:
+        return f"echo 'export PATH={folder}:$PATH' >> ~/{file}" if quoted == folder else f'export PATH="{folder}:$PATH"'
+
     lines = {
-        "bash": f"echo 'export PATH={quoted}:$PATH' >> ~/.bashrc"
-        if quoted == folder
-        else f'export PATH="{folder}:$PATH"',
-        "zsh": f"echo 'export PATH={quoted}:$PATH' >> ~/.zshrc"
-        if quoted == folder
-        else f'export PATH="{folder}:$PATH"',
+        "bash": posix(".bashrc"),
+        "zsh": posix(".zshrc"),
         "fish": f"fish_add_path {quoted}",
         "powershell": f"[Environment]::SetEnvironmentVariable('Path', "
         f"\"{folder};\" + [Environment]::GetEnvironmentVariable('Path', 'User'), 'User')",

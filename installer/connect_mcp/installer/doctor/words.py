@@ -41,3 +41,9 @@ def shown(words: Sequence[str], server: Server) -> str:
     line = shlex.join(words)
     values = secret_values({"args": list(server.spec.args) if server.spec else []})
     return line if line == printable(masked(line, values)) else ""
+
+
+def offered(words: Sequence[str], server: Server, otherwise: str) -> tuple[str, tuple[str, ...]]:
+    """A mend and its command: the command where it can be copied, else a step for a person."""
+    line = shown(words, server)
+    return (line, tuple(words)) if line else (otherwise, ())

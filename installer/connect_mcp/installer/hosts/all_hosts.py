@@ -1,6 +1,6 @@
 """Every host that is known. A new one is a module beside this one, and a line here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import overload
 
@@ -82,6 +82,15 @@ def find(name: str) -> Host:
         why=f"known are {', '.join(_MODULES)}",
         mend=f"did you mean {' or '.join(near)}?" if near else "",
     )
+
+
+def find_all(names: Iterable[str]) -> list[Host]:
+    """The hosts of these ids and aliases, each once, in the order in which they are first named.
+
+    Raises:
+        Misuse: where there is none of a name.
+    """
+    return list({host.id: host for host in map(find, names)}.values())
 
 
 def _row(identity: str) -> Host:

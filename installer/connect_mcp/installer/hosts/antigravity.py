@@ -12,7 +12,7 @@ from .model import (
     started,
 )
 from .places import MCP_SERVERS, Candidates
-from .windsurf import server_url_form
+from .windsurf import SERVER_URL
 
 _USER = Candidates(
     MCP_SERVERS,
@@ -65,7 +65,7 @@ HOST = Host(
         ),
     },
     stdio=started(cwd=False),
-    remote=server_url_form(),
+    remote=SERVER_URL,
     off=(("disabled", True),),
     passed_on=PassedOn(from_dock=True),
     reload="In Antigravity, press Refresh in the list of MCP servers; start `agy` anew.",

@@ -55,11 +55,7 @@ def project_key(machine: Machine, project: str) -> str:
 
 
 def _git_root(machine: Machine, folder: str) -> str | None:
-    while not machine.exists(machine.join(folder, ".git")):
-        if machine.parent(folder) == folder:
-            return None
-        folder = machine.parent(folder)
-    return folder
+    return next((above for above in machine.upward(folder) if machine.exists(machine.join(above, ".git"))), None)
 
 
 def _main_checkout(machine: Machine, root: str) -> str:

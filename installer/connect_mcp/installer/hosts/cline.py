@@ -13,7 +13,6 @@ from .model import (
     Detection,
     Entry,
     Evidence,
-    Form,
     Host,
     Limits,
     PassedOn,
@@ -90,15 +89,7 @@ HOST = Host(
     stdio=started(
         typed, read_local, cwd=True, keys=("command", "args", "env", "cwd"), again=("transport", "transportType")
     ),
-    remote=Form(
-        _REMOTE.render,
-        read_remote,
-        _REMOTE.keys,
-        _REMOTE.types,
-        _REMOTE.fields,
-        _REMOTE.transports,
-        again=_REMOTE.again,
-    ),
+    remote=_REMOTE._replace(read=read_remote),
     syntax=ENV_COLON._replace(forms={}),  # read, since the extension does, and not written, since the CLI does not
     limits=Limits(tool_name=64, prefix="{server}__{tool}", stray_output="never", pages=False),
     off=(("disabled", True),),

@@ -8,7 +8,6 @@ from .model import (
     Detection,
     Entry,
     Evidence,
-    Form,
     Host,
     Limits,
     PassedOn,
@@ -30,17 +29,8 @@ def read_remote(entry: Entry) -> ServerSpec | None:
     return _REMOTE.read(entry if "serverUrl" in entry else {**entry, "serverUrl": entry.get("url")})
 
 
-def server_url_form() -> Form:
-    """The form of a remote server whose URL is called `serverUrl`."""
-    return Form(
-        _REMOTE.render,
-        read_remote,
-        _REMOTE.keys,
-        _REMOTE.types,
-        _REMOTE.fields,
-        _REMOTE.transports,
-        again=_REMOTE.again,
-    )
+SERVER_URL = _REMOTE._replace(read=read_remote)
+"""The form of a remote server whose URL is called `serverUrl`."""
 
 
 SYNTAX = Syntax(
@@ -60,7 +50,7 @@ HOST = Host(
         ),
     },
     stdio=started(cwd=False),
-    remote=server_url_form(),
+    remote=SERVER_URL,
     syntax=SYNTAX,
     limits=Limits(tools=100),
     off=(("disabled", True),),

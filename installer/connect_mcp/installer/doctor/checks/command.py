@@ -11,7 +11,7 @@ from ...stored import unwrapped
 from ..executables import kind_of, needs_interpreter
 from ..model import Finding, Server, Sight
 from ..shells import path_lines, script_folders
-from ..words import entry, named, ours, shown
+from ..words import entry, named, offered, ours, shown
 
 RUNNERS = {"npx": "node", "npm": "node", "pnpm": "node", "yarn": "node"}
 """Programs that are scripts for another one."""
@@ -290,6 +290,5 @@ def windows_script_has_its_shell(sight: Sight, server: Server) -> Iterator[Findi
         f"{server.host.title} cannot start {named(server)}: {printable(server.program)} is a script for cmd.exe",
         entry(server),
         "Windows starts .cmd and .bat files through their shell alone",
-        shown(words, server) or "make `cmd` the command, and `/c` and the script its first arguments",
-        words if shown(words, server) else (),
+        *offered(words, server, "make `cmd` the command, and `/c` and the script its first arguments"),
     )

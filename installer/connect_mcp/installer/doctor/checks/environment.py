@@ -9,11 +9,10 @@ from connect_mcp.base.text import printable
 from ...bundled import KEY_VARIABLE, is_bundled
 from ...editors.model import Value
 from ...spec import ServerSpec, Template
-from ...stored import needs, unwrapped
+from ...stored import URL_VARIABLE, needs, unwrapped
 from ..model import Finding, Server, Sight
-from ..words import entry, named, ours, shown
+from ..words import entry, named, offered, ours, shown
 
-URL_VARIABLE = "ARYTHMATIC_API_BASE_URL"
 SUFFIX = "/api/v1"
 USUAL_URL = "https://api.connect.arythmatic.cloud/api/v1"
 """Where the API is for who hosts nothing of their own (connect-rest-api.md)."""
@@ -60,15 +59,15 @@ def references_are_this_hosts(sight: Sight, server: Server) -> Iterator[Finding]
     """No text holds a reference in the spelling of another host, which this one takes literally."""
     if server.spec is None or server.off:
         return
-    seen: list[tuple[str, str, str]] = []
+    seen: list[tuple[str, str]] = []
 
     def look(field: str, text: str) -> str:
         if not isinstance(text, Template) and field != "args":
-            seen.extend((field, form, "") for pattern, form in FOREIGN if pattern.search(text))
+            seen.extend((field, form) for pattern, form in FOREIGN if pattern.search(text))
         return text
 
     server.spec.mapped(look)
-    for field, form, _ in dict.fromkeys(seen[:1]):
+    for field, form in seen[:1]:
         yield Finding(
             "reference-foreign",
             "warning",
@@ -181,8 +180,7 @@ def the_base_url_is_whole(sight: Sight, server: Server) -> Iterator[Finding]:
             f"every call of {named(server)} will fail: {URL_VARIABLE} does not end in {SUFFIX}",
             entry(server),
             "without it the API answers 404",
-            shown(words, server) or f"add {SUFFIX} to it",
-            words if shown(words, server) else (),
+            *offered(words, server, f"add {SUFFIX} to it"),
         )
     elif url.startswith("http://") and not re.match(r"http://(localhost|127\.|\[::1\])", url):
         yield Finding(

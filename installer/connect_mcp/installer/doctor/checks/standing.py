@@ -7,10 +7,13 @@ from connect_mcp.base.errors import Refused
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.text import printable
 
-from ...configured import ConfiguredFile
+from ...configured import ConfiguredFile, text_of
+from ...editors.engine import read
+from ...editors.formats import format_named
+from ...editors.model import Section
 from ...hosts.model import Host
 from ..model import Finding, Server, Sight
-from ..words import entry, named, ours, place, shown
+from ..words import entry, named, offered, ours, place
 from .environment import literal_secrets
 
 
@@ -24,8 +27,7 @@ def entry_is_on(sight: Sight, server: Server) -> Iterator[Finding]:
             f"{named(server)} is switched off in {server.host.title}",
             entry(server),
             "the file says so",
-            shown(words, server) or "switch it on in the file",
-            words if shown(words, server) else (),
+            *offered(words, server, "switch it on in the file"),
         )
 
 
@@ -84,8 +86,7 @@ def server_is_there_once(sight: Sight, server: Server) -> Iterator[Finding]:
             f"{server.host.title} has the same server twice, as {named(first)} and {named(server)}",
             entry(server),
             f"the other is in {place(first.file)}: every tool is offered twice",
-            shown(words, server) or "take one of them out",
-            words if shown(words, server) else (),
+            *offered(words, server, "take one of them out"),
         )
 
 
@@ -127,12 +128,7 @@ def no_secret_is_shared(sight: Sight, file: ConfiguredFile) -> Iterator[Finding]
 
 def in_repository(machine: Machine, path: str) -> bool:
     """Whether a file lies in a git checkout, which is not to be asked here: nothing is started."""
-    folder = machine.parent(path)
-    while not machine.exists(machine.join(folder, ".git")):
-        if machine.parent(folder) == folder:
-            return False
-        folder = machine.parent(folder)
-    return True
+    return any(machine.exists(machine.join(folder, ".git")) for folder in machine.upward(machine.parent(path)))
 
 
 def project_is_trusted(sight: Sight, host: Host) -> Iterator[Finding]:
@@ -150,17 +146,12 @@ def project_is_trusted(sight: Sight, host: Host) -> Iterator[Finding]:
 
 
 def _codex_trust(machine: Machine, project: str, host: Host) -> tuple[str, str] | None:
-    from ...configured import text_of
-    from ...editors.engine import read
-    from ...editors.formats import format_named
-    from ...editors.model import Section
-
     location = host.locate(machine, "user")
     try:
         projects = read(text_of(machine, location), format_named("toml"), Section(("projects",)), location.path)
     except Refused:
         return None
-    for folder in _upward(machine, project):
+    for folder in machine.upward(project):
         entry = projects.get(folder)
         if isinstance(entry, Mapping) and entry.get("trust_level") == "trusted":
             return None
@@ -170,7 +161,7 @@ def _codex_trust(machine: Machine, project: str, host: Host) -> tuple[str, str] 
 def _gemini_trust(machine: Machine, project: str, host: Host) -> tuple[str, str] | None:
     folder = machine.parent(host.locate(machine, "user").path)
     trusted = _json(machine, machine.join(folder, "trustedFolders.json"))
-    if any(trusted.get(above) in ("TRUST_FOLDER", "TRUST_PARENT") for above in _upward(machine, project)):
+    if any(trusted.get(above) in ("TRUST_FOLDER", "TRUST_PARENT") for above in machine.upward(project)):
         return None
     return "starts no server in this folder: it is not trusted", "start gemini in the project, and trust the folder"
 
@@ -179,7 +170,7 @@ def _copilot_trust(machine: Machine, project: str, host: Host) -> tuple[str, str
     folder = machine.parent(host.locate(machine, "user").path)
     settings = _json(machine, machine.join(folder, "config.json"))
     trusted = settings.get("trusted_folders") or settings.get("trustedFolders") or ()
-    if isinstance(trusted, list) and any(above in trusted for above in _upward(machine, project)):
+    if isinstance(trusted, list) and any(above in trusted for above in machine.upward(project)):
         return None
     return "does not read this project's file: the folder is not trusted", "start copilot in the project, and trust it"
 
@@ -203,14 +194,6 @@ _TRUST = {
     "claude-code": _claude_approval,
 }
 """Hosts that read a project's file only where a person has agreed, with where they keep that (HOSTS.md, live)."""
-
-
-def _upward(machine: Machine, folder: str) -> Iterator[str]:
-    while True:
-        yield folder
-        if machine.parent(folder) == folder:
-            return
-        folder = machine.parent(folder)
 
 
 def _json(machine: Machine, path: str) -> Mapping[str, object]:
