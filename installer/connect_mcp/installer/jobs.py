@@ -1,7 +1,6 @@
 """One entry for one host, worked out and not yet written: the place, the server, the change, and what to warn about."""
 
 import argparse
-import os
 import shlex
 from collections.abc import Mapping
 
@@ -174,9 +173,8 @@ def doubts(host: Host, location: Location, text: str) -> list[str]:
 
 def readable_by_others(machine: Machine, location: Location) -> list[str]:
     """A file that is there keeps its mode, also when a secret goes into it."""
-    if machine.platform == "windows" or not machine.exists(location.path):
-        return []
-    if not os.stat(location.path).st_mode & 0o077:
+    mode = machine.files.mode(location.path)
+    if machine.platform == "windows" or mode is None or not mode & 0o077:
         return []
     return [f"others on this machine can read {location.path}; `chmod 600` it"]
 
