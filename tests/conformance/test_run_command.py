@@ -245,3 +245,17 @@ def test_an_option_that_cannot_be_meant_is_refused_without_its_value(command: st
     assert ran.returncode == 2
     assert f"{option} takes" in ran.stderr
     assert "planted-secret-value" not in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("form", ["arc_live_planted_00000000", "--api-key=planted-secret", "planted-variable"])
+def test_a_secret_in_the_command_is_in_no_report(
+    form: str, capsys: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "planted-variable")
+    files = {f"--{kind}": tmp_path / kind for kind in ("html", "junit", "sarif", "markdown")}
+    written = [word for option, path in files.items() for word in (option, str(path))]
+    for options in ([], ["--json"]):
+        assert main(["run", *FEW, *options, *written, "--", *reference(), form]) == 1
+        shown = capsys.readouterr()
+        texts = [shown.out, shown.err, *(path.read_text().replace("\\", "") for path in files.values())]
+        assert [text for text in texts if form.rpartition("=")[2] in text] == []

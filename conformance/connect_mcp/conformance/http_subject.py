@@ -17,7 +17,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from connect_mcp.base.errors import Misuse
-from connect_mcp.base.masking import looks_secret
+from connect_mcp.base.masking import masked, telling_values
 from connect_mcp.base.record import record
 from connect_mcp.base.text import printable
 
@@ -83,8 +83,8 @@ class HttpSubject:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misuse(f"{printable(url)!r} is no URL of a server", mend="--url http://127.0.0.1:8000/mcp")
-        self.name = printable(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
-        self.secrets: Sequence[str] = [value for name, value in headers.items() if looks_secret(name)]
+        self.name = printable(masked(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"))
+        self.secrets: Sequence[str] = list(telling_values(headers))
         self._parts = parts
         self._headers = dict(headers)
         self.timeout = timeout

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connect_mcp.base.errors import Refused
-from connect_mcp.base.masking import looks_secret
+from connect_mcp.base.masking import telling_values
 from connect_mcp.base.record import field, record
+from connect_mcp.base.secrets import known_values
 from connect_mcp.base.text import printable
 
 from .requirement import MODERN, REVISIONS
@@ -123,7 +124,7 @@ class Lab:
         self.options = options
         self.fence_method = "ping"
         self.stopping = False
-        self.secrets = [value for name, value in os.environ.items() if looks_secret(name)] + list(subject.secrets)
+        self.secrets = [*telling_values(os.environ), *known_values(), *subject.secrets]
         self._observed: dict[str, Observed] = {}
         self._known: dict[str, Known] = {}
         self._tours: dict[str, Tour | Ended] = {}

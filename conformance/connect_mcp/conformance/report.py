@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from connect_mcp.base.masking import looks_secret, masked
+from connect_mcp.base.masking import masked, telling_values
 from connect_mcp.base.record import record
 from connect_mcp.base.secrets import known_values
 from connect_mcp.base.text import printable, shortened
@@ -63,8 +63,7 @@ class Replayed:
 
 def for_report(text: str) -> str:
     """Part of what a server said, for a report: without secrets and control characters, and short."""
-    secrets = [value for name, value in os.environ.items() if looks_secret(name)]
-    return shortened(printable(masked(text[: 20 * _WIDTH], [*secrets, *known_values()])), _WIDTH)
+    return shortened(printable(masked(text[: 20 * _WIDTH], [*telling_values(os.environ), *known_values()])), _WIDTH)
 
 
 def as_text(results: Sequence[Replayed]) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from connect_mcp.base.masking import masked, secret_values, telling_values
 from connect_mcp.base.process import Bounds, Child
 from connect_mcp.base.text import printable
 
@@ -145,7 +146,8 @@ class StdioSubject:
         self._env = env
         self._cwd = cwd
         self._guard = guard
-        self.name = printable(" ".join(argv))
+        secret = telling_values(os.environ if env is None else env) | secret_values({"args": list(argv)})
+        self.name = printable(masked(" ".join(argv), secret))
 
     def open(self, *, deaf: bool = False, more_env: Mapping[str, str] | None = None) -> StdioLink:
         """Start a process of it, with more variables in its environment where some are given.

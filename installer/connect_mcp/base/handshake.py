@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from .errors import Refused
-from .masking import looks_secret, masked
+from .masking import masked, telling_values
 from .process import Child
 from .record import record, replace
 from .secrets import known_values
@@ -87,7 +87,7 @@ def handshake(
             client can use; `why` has the last lines that it wrote. Secrets are masked.
     """
     with Child(argv, env=env, cwd=cwd) as child:
-        telling = [value for name, value in (os.environ if env is None else env).items() if looks_secret(name)]
+        telling = telling_values(os.environ if env is None else env)
         hidden = [*telling, *secrets, *known_values(argv)]
         exchange = _Exchange(child, argv[0], hidden, child.started + timeout, timeout)
         ready = exchange.ready(revision, client_name, capabilities)

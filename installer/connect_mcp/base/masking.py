@@ -69,6 +69,11 @@ def without_secrets(text: str, replace: Callable[[str], str], values: Iterable[s
     return "".join(_without_assigned(text, replace))
 
 
+def telling_values(variables: Mapping[str, str]) -> set[str]:
+    """The values of those variables, or headers, whose names say that they are secret."""
+    return {value for name, value in variables.items() if looks_secret(name)}
+
+
 def secret_values(value: Plain, name: str = "") -> set[str]:
     """The strings in a configuration value that are secret.
 

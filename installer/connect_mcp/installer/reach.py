@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.handshake import Conversation, Ready
-from connect_mcp.base.masking import looks_secret
+from connect_mcp.base.masking import telling_values
 
 from .spec import Transport
 from .web import PLAIN, body, chunks, origin, reason, redirected, said_plainly, shown
@@ -58,7 +58,7 @@ def reach(
     """
     import httpx2  # takes longer to load than all of the installer
 
-    secrets = [value for name, value in headers.items() if looks_secret(name)]
+    secrets = list(telling_values(headers))
     secrets += [value.partition(" ")[2] for value in secrets]
     started = time.monotonic()
     with ExitStack() as stack:
