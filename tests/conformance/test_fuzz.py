@@ -13,11 +13,11 @@ from connect_mcp.conformance.commands import main
 from connect_mcp.conformance.fuzz import SORTS, Fuzzed, fuzz
 from connect_mcp.conformance.guard import Guard
 from connect_mcp.conformance.invariants import Invariants
-from connect_mcp.conformance.lab import Lab, Options, Pace
 from connect_mcp.conformance.made import valid
 from connect_mcp.conformance.replay import Server, replay
 from connect_mcp.conformance.session import Session
 from connect_mcp.conformance.subject import StdioSubject
+from connect_mcp.conformance.trial import Options, Pace, Trial
 from support.servers import server
 from support.subjects import reference
 
@@ -76,7 +76,7 @@ def fuzzed(
 ) -> Fuzzed:
     with Guard() as guard:
         return fuzz(
-            Lab(StdioSubject(command, guard), BRISK), [only], examples=examples, seed=seed, out=out, sorts=sorts
+            Trial(StdioSubject(command, guard), BRISK), [only], examples=examples, seed=seed, out=out, sorts=sorts
         )
 
 

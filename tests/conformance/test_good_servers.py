@@ -9,9 +9,9 @@ import pytest
 
 from connect_mcp.base.record import replace
 from connect_mcp.conformance.cases.all_cases import CASES
-from connect_mcp.conformance.lab import Options, Pace
 from connect_mcp.conformance.requirement import MODERN, REVISIONS, all_requirements
 from connect_mcp.conformance.result import Result
+from connect_mcp.conformance.trial import Options, Pace
 from connect_mcp.conformance.watch import RULES
 from support.http_server import http_server
 from support.subjects import ROWS, names, reference, reference_over_http, results, results_over_http, revision_for

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from connect_mcp.conformance.lab import Options
+from connect_mcp.conformance.trial import Options
 from support.processes import program
 from support.subjects import ROWS, results
 

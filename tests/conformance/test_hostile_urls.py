@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from connect_mcp.conformance.lab import Options
+from connect_mcp.conformance.trial import Options
 from support.subjects import ROWS, results_over_http
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: "

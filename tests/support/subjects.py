@@ -11,10 +11,10 @@ from connect_mcp.base.record import replace
 from connect_mcp.conformance.engine import run
 from connect_mcp.conformance.guard import Guard
 from connect_mcp.conformance.http_subject import HttpSubject
-from connect_mcp.conformance.lab import Lab, Options, Pace
 from connect_mcp.conformance.requirement import REVISIONS, Requirement, all_requirements
 from connect_mcp.conformance.result import Result
 from connect_mcp.conformance.subject import StdioSubject
+from connect_mcp.conformance.trial import Options, Pace, Trial
 
 FOLDER = Path(__file__).parents[1] / "conformance" / "subjects"
 HURRIED = Options(timeout=6, strict=True, pace=Pace(silence=0.06, grace=0.4, before_fence=0.15, early=0.15, end=1.5))
@@ -42,8 +42,8 @@ def results(
 ) -> list[Result]:
     """What comes of checking these rows."""
     with Guard() as guard:
-        lab = Lab(StdioSubject(command, guard, patience=0.3), options or HURRIED)
-        return list(run(lab, rows, revisions))
+        trial = Trial(StdioSubject(command, guard, patience=0.3), options or HURRIED)
+        return list(run(trial, rows, revisions))
 
 
 @contextlib.contextmanager
@@ -67,7 +67,7 @@ def results_over_http(
 ) -> list[Result]:
     """What comes of checking these rows at a URL."""
     chosen = options or replace(HURRIED, timeout=2.0)
-    return list(run(Lab(HttpSubject(url, {}, chosen.timeout), chosen), rows, revisions))
+    return list(run(Trial(HttpSubject(url, {}, chosen.timeout), chosen), rows, revisions))
 
 
 def revision_for(row: Requirement) -> str:

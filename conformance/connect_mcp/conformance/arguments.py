@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .lab import Options
+    from .trial import Options
 
 _DEEPEST = 6
 

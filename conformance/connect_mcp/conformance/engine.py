@@ -10,10 +10,10 @@ from connect_mcp.base.text import printable
 
 from .case import Case
 from .cases.all_cases import CASES
-from .lab import Lab
 from .requirement import MODERN, REVISIONS, Requirement
 from .result import Broken, Ended, Inconclusive, NotApplicable, NotObserved, Outcome, Result
 from .talk import Talk
+from .trial import Trial
 from .watch import RULES
 
 _NO_HTTP = f"{REVISIONS[0]} has no Streamable HTTP"
@@ -21,91 +21,91 @@ _REFUSALS = 2  # times in a row that no conversation could be opened, before the
 _PATIENT: Sequence[Outcome] = ("pass", "not-applicable", "not-observed")
 
 
-def run(lab: Lab, requirements: Sequence[Requirement], revisions: Sequence[str]) -> Iterator[Result]:
+def run(trial: Trial, requirements: Sequence[Requirement], revisions: Sequence[str]) -> Iterator[Result]:
     """Check requirements in revisions; each result as soon as it is known, in no particular order."""
-    pool = ThreadPoolExecutor(max(1, lab.options.jobs))
+    pool = ThreadPoolExecutor(max(1, trial.options.jobs))
     try:
-        looks = {pool.submit(lab.look, revision): revision for revision in revisions}
+        looks = {pool.submit(trial.look, revision): revision for revision in revisions}
         tasks: list[Future[list[Result]]] = []
         tours: list[Future[None]] = []
         touring = any(row.id in RULES for row in requirements)
         for done in as_completed(looks):
             done.result()
-            if touring and lab.known(looks[done]).missing is None:
-                tours.append(pool.submit(_toured, lab, looks[done]))
-            tasks += [pool.submit(task) for task in _tasks(lab, looks[done], requirements)]
+            if touring and trial.known(looks[done]).missing is None:
+                tours.append(pool.submit(_toured, trial, looks[done]))
+            tasks += [pool.submit(task) for task in _tasks(trial, looks[done], requirements)]
         for task in as_completed(tasks):
             yield from task.result()
         for tour in tours:
             tour.result()
         for revision in revisions:
-            yield from _observed(lab, requirements, revision)
+            yield from _observed(trial, requirements, revision)
     finally:
-        lab.stopping = True
+        trial.stopping = True
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def check(lab: Lab, row: Requirement, revision: str) -> Result:
+def check(trial: Trial, row: Requirement, revision: str) -> Result:
     """Check one requirement in one revision, for who asks for one after the other."""
-    lab.look_once(revision)
+    trial.look_once(revision)
     if row.id in RULES:
-        _toured(lab, revision)
-        return next(_observed(lab, [row], revision))
-    if row.transport not in ("any", lab.subject.transport):
-        return _result(row, revision, NotApplicable(_over(row, lab)))
-    return _alone(lab, row, revision)
+        _toured(trial, revision)
+        return next(_observed(trial, [row], revision))
+    if row.transport not in ("any", trial.subject.transport):
+        return _result(row, revision, NotApplicable(_over(row, trial)))
+    return _alone(trial, row, revision)
 
 
-def _toured(lab: Lab, revision: str) -> None:
+def _toured(trial: Trial, revision: str) -> None:
     """Look at everything, so that the rules about everything that is said have something to judge."""
     with contextlib.suppress(Ended):
-        lab.tour(revision)
+        trial.tour(revision)
 
 
-def spoken(lab: Lab) -> list[str]:
+def spoken(trial: Trial) -> list[str]:
     """The revisions to check where none is named.
 
     The newest with `initialize` that the subject agrees to, and the one without, where it has that.
     """
-    from .lab import initialize_params
+    from .trial import initialize_params
 
     found = []
     try:
-        with lab.open(REVISIONS[-2], handshake=False) as talk:
+        with trial.open(REVISIONS[-2], handshake=False) as talk:
             result = talk.ask("initialize", initialize_params(REVISIONS[-2])).result
             agreed = result.get("protocolVersion") if isinstance(result, dict) else None
             found += [agreed] if agreed in REVISIONS[:-1] else []
     except Ended:
         pass
     try:
-        with lab.open(MODERN):
+        with trial.open(MODERN):
             found.append(MODERN)
     except Ended:
         pass
     return found or [REVISIONS[-2]]
 
 
-def _tasks(lab: Lab, revision: str, requirements: Sequence[Requirement]) -> Iterator[Callable[[], list[Result]]]:
+def _tasks(trial: Trial, revision: str, requirements: Sequence[Requirement]) -> Iterator[Callable[[], list[Result]]]:
     together: list[Requirement] = []
     for row in requirements:
         if revision not in row.revisions or row.id in RULES:
             continue
-        if lab.subject.transport == "http" and revision == REVISIONS[0]:
+        if trial.subject.transport == "http" and revision == REVISIONS[0]:
             yield lambda row=row: [_result(row, revision, NotApplicable(_NO_HTTP))]  # type: ignore[misc]
             continue
-        if row.transport not in ("any", lab.subject.transport):
-            yield lambda row=row: [_result(row, revision, NotApplicable(_over(row, lab)))]  # type: ignore[misc]
+        if row.transport not in ("any", trial.subject.transport):
+            yield lambda row=row: [_result(row, revision, NotApplicable(_over(row, trial)))]  # type: ignore[misc]
         elif CASES[row.id].fresh:
-            yield lambda row=row: [_alone(lab, row, revision)]  # type: ignore[misc]
+            yield lambda row=row: [_alone(trial, row, revision)]  # type: ignore[misc]
         else:
             together.append(row)
     if together:
-        yield lambda: list(_together(lab, together, revision))
+        yield lambda: list(_together(trial, together, revision))
 
 
-def _together(lab: Lab, rows: Sequence[Requirement], revision: str) -> Iterator[Result]:
+def _together(trial: Trial, rows: Sequence[Requirement], revision: str) -> Iterator[Result]:
     """Cases that share a process as long as all is well; whatever is not is judged again in a process of its own."""
-    missing = lab.known(revision).missing
+    missing = trial.known(revision).missing
     if missing is not None:
         yield from (_result(row, revision, missing) for row in rows)
         return
@@ -114,11 +114,11 @@ def _together(lab: Lab, rows: Sequence[Requirement], revision: str) -> Iterator[
     while rest:
         again: Requirement | None = None
         try:
-            with lab.open(revision) as talk:
+            with trial.open(revision) as talk:
                 refused = before = 0
                 while rest:
                     row = rest.pop(0)
-                    result = _judged(lab, row, CASES[row.id], talk)
+                    result = _judged(trial, row, CASES[row.id], talk)
                     if result.outcome not in _PATIENT and before:
                         again = row
                     else:
@@ -132,32 +132,32 @@ def _together(lab: Lab, rows: Sequence[Requirement], revision: str) -> Iterator[
             rest = rest[len(given_up) :]
             yield from (_result(one, revision, ended) for one in given_up)
         if again is not None:
-            yield _alone(lab, again, revision)
+            yield _alone(trial, again, revision)
 
 
-def _alone(lab: Lab, row: Requirement, revision: str) -> Result:
+def _alone(trial: Trial, row: Requirement, revision: str) -> Result:
     case = CASES[row.id]
-    missing = lab.known(revision).missing
+    missing = trial.known(revision).missing
     needed = case.spoken if isinstance(missing, NotApplicable) else not case.opening
     if missing is not None and needed:
         return _result(row, revision, missing)
     if case.once:
         return replace(
-            lab.once((row.id, revision == MODERN), lambda: _in_its_own(lab, row, revision)), revision=revision
+            trial.once((row.id, revision == MODERN), lambda: _in_its_own(trial, row, revision)), revision=revision
         )
-    return _in_its_own(lab, row, revision)
+    return _in_its_own(trial, row, revision)
 
 
-def _in_its_own(lab: Lab, row: Requirement, revision: str) -> Result:
+def _in_its_own(trial: Trial, row: Requirement, revision: str) -> Result:
     case = CASES[row.id]
     try:
-        with lab.open(revision, handshake=case.handshake) as talk:
-            return _judged(lab, row, case, talk)
+        with trial.open(revision, handshake=case.handshake) as talk:
+            return _judged(trial, row, case, talk)
     except Ended as ended:
         return _result(row, revision, ended)
 
 
-def _judged(lab: Lab, row: Requirement, case: Case, talk: Talk) -> Result:
+def _judged(trial: Trial, row: Requirement, case: Case, talk: Talk) -> Result:
     began = time.monotonic()
     ended: Ended | None = None
     talk.begin()
@@ -177,7 +177,7 @@ def _judged(lab: Lab, row: Requirement, case: Case, talk: Talk) -> Result:
         why = f"{type(bug).__name__} at {line}: {printable(str(bug)[:200])}"
         return Result(row.id, talk.revision, "bug-in-the-case", why)
     seconds = round(time.monotonic() - began, 4)
-    return _result(row, talk.revision, ended, talk, seconds, strict=lab.options.strict)
+    return _result(row, talk.revision, ended, talk, seconds, strict=trial.options.strict)
 
 
 def _result(
@@ -209,15 +209,15 @@ def broken_outcome(row: Requirement, *, strict: bool) -> Outcome:
     return "fail" if row.binding and (strict or row.profile == "mcp") else "warn"
 
 
-def _observed(lab: Lab, requirements: Sequence[Requirement], revision: str) -> Iterator[Result]:
-    observed = lab.observed(revision)
-    missing = lab.known(revision).missing
+def _observed(trial: Trial, requirements: Sequence[Requirement], revision: str) -> Iterator[Result]:
+    observed = trial.observed(revision)
+    missing = trial.known(revision).missing
     for row in requirements:
         if row.id not in RULES or revision not in row.revisions:
             continue
         if row.id in observed.broken:
             why, exchange = observed.broken[row.id]
-            outcome = broken_outcome(row, strict=lab.options.strict)
+            outcome = broken_outcome(row, strict=trial.options.strict)
             yield Result(row.id, revision, outcome, why, exchange)
         elif missing is not None:
             yield _result(row, revision, missing)
@@ -227,5 +227,7 @@ def _observed(lab: Lab, requirements: Sequence[Requirement], revision: str) -> I
             yield _result(row, revision, NotObserved("the server never did what this is about"))
 
 
-def _over(row: Requirement, lab: Lab) -> str:
-    return f"this can be checked over {row.transport} alone, and the server is spoken with over {lab.subject.transport}"
+def _over(row: Requirement, trial: Trial) -> str:
+    return (
+        f"this can be checked over {row.transport} alone, and the server is spoken with over {trial.subject.transport}"
+    )

@@ -21,11 +21,11 @@ from connect_mcp.base.version import __version__
 from .arguments import arguments_for
 from .invariants import Broke, Invariants, Problem
 from .judged import JUDGED
-from .lab import Lab, initialize_params
 from .requirement import MODERN
 from .result import Ended
 from .session import Header, Json, Writer
 from .talk import modern_meta
+from .trial import Trial, initialize_params
 from .wire import decode, encode
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ SORTS = ("calls", "envelopes", "orders", "chunks")
 
 
 def fuzz(
-    lab: Lab,
+    trial: Trial,
     revisions: Sequence[str],
     *,
     examples: int,
@@ -138,7 +138,7 @@ def fuzz(
     """Look for what breaks an invariant.
 
     Args:
-        lab: the subject.
+        trial: the subject.
         revisions: those to speak; one that the subject does not speak is left out.
         examples: how many of each sort in each revision.
         seed: what they are made from; None for one made up here.
@@ -157,17 +157,17 @@ def fuzz(
     found: list[Found] = []
     notes: list[str] = []
     for revision in revisions:
-        missing = lab.look_once(revision).missing
+        missing = trial.look_once(revision).missing
         if missing is not None:
             notes.append(missing.why)
             continue
-        for sort, strategy, why in _sorts(lab, revision):
+        for sort, strategy, why in _sorts(trial, revision):
             if sort not in sorts:
                 continue
             if strategy is None:
                 notes.append(f"{revision}: no {sort}: {why}")
                 continue
-            hunt = _Hunt(lab, revision, sort, strategy, max(_SEARCH, _EACH * examples))
+            hunt = _Hunt(trial, revision, sort, strategy, max(_SEARCH, _EACH * examples))
             try:
                 hunt.run(examples, chosen)
             finally:
@@ -179,19 +179,19 @@ def fuzz(
     return Fuzzed(chosen, counts, tuple(found), tuple(notes))
 
 
-def _sorts(lab: Lab, revision: str) -> "Iterator[tuple[str, Strategy[Example] | None, str]]":
+def _sorts(trial: Trial, revision: str) -> "Iterator[tuple[str, Strategy[Example] | None, str]]":
     from . import made
 
     meta = modern_meta() if revision == MODERN else None
     try:
-        tools = [tool for tool in lab.tour(revision).tools if arguments_for(tool, lab.options)[0] is not None]
+        tools = [tool for tool in trial.tour(revision).tools if arguments_for(tool, trial.options)[0] is not None]
         why = "no tool is annotated as read-only, and --call-tools was not given"
     except Ended as ended:
         tools, why = [], ended.why
-    yield "calls", made.calls(tools, lab.options.examples, meta) if tools else None, why
+    yield "calls", made.calls(tools, trial.options.examples, meta) if tools else None, why
     yield "envelopes", made.envelopes(meta), ""
     yield "orders", made.orders(meta), ""
-    if lab.subject.transport == "stdio":
+    if trial.subject.transport == "stdio":
         yield "chunks", made.chunks(meta), ""
 
 
@@ -218,11 +218,11 @@ class _Hunt:
         stopped: why it did not go on; empty where it did.
     """
 
-    def __init__(self, lab: Lab, revision: str, sort: str, strategy: "Strategy[Example]", seconds: float) -> None:
+    def __init__(self, trial: Trial, revision: str, sort: str, strategy: "Strategy[Example]", seconds: float) -> None:
         self.sent = 0
         self.best: dict[Broke, _Case] = {}
         self.stopped = ""
-        self._lab = lab
+        self._lab = trial
         self._revision = revision
         self._sort = sort
         self._strategy = strategy
@@ -357,7 +357,7 @@ class _Process:
     """A new process of the subject, with the handshake behind it.
 
     Args:
-        lab: the subject.
+        trial: the subject.
         revision: which revision is spoken.
         has_past: whether it is sent one example after the other.
         hasty: whether a tool call that is not answered is waited for no longer than any other request.
@@ -368,18 +368,18 @@ class _Process:
         next_id: a number that no id was made of yet.
     """
 
-    def __init__(self, lab: Lab, revision: str, *, has_past: bool = True, hasty: bool = False) -> None:
+    def __init__(self, trial: Trial, revision: str, *, has_past: bool = True, hasty: bool = False) -> None:
         self.events: list[Event] = []
         self.said: list[bytes] = []
         self.next_id = 1
-        self._lab = lab
+        self._lab = trial
         self._revision = revision
         self._has_past = has_past
         self._hasty = hasty
-        secret, over_http = secret_value(), lab.subject.transport == "http"
-        self._law = Invariants(revision, strict=lab.options.strict, secret=secret.encode(), over_http=over_http)
-        self._link = lab.subject.open(more_env={SECRET: secret})
-        self._fence = "server/discover" if revision == MODERN else lab.fence_method
+        secret, over_http = secret_value(), trial.subject.transport == "http"
+        self._law = Invariants(revision, strict=trial.options.strict, secret=secret.encode(), over_http=over_http)
+        self._link = trial.subject.open(more_env={SECRET: secret})
+        self._fence = "server/discover" if revision == MODERN else trial.fence_method
         self._problem: Problem | None = None
         self._begun = b""
         if revision != MODERN:

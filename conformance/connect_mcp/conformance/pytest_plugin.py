@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .guard import Guard
-    from .lab import Lab
     from .requirement import Requirement
     from .result import Result
+    from .trial import Trial
 
 DEFAULT_REVISIONS = ("2025-11-25", "2026-07-28")
 """The newest revision of each kind; one that the server does not speak is skipped, and says so."""
@@ -58,8 +58,8 @@ class _Kept:
         import shlex
 
         from .guard import Guard
-        from .lab import Lab, Options
         from .subject import StdioSubject
+        from .trial import Options, Trial
 
         self.guard: Guard = Guard()
         options = Options(
@@ -69,7 +69,7 @@ class _Kept:
             config.getoption("--mcp-strict"),
         )
         command = shlex.split(config.getoption("--mcp-server"))
-        self.lab: Lab = Lab(StdioSubject(command, self.guard), options)
+        self.trial: Trial = Trial(StdioSubject(command, self.guard), options)
 
 
 class _Server(pytest.Collector):
@@ -109,7 +109,7 @@ class _Check(pytest.Item):
         stash = self.config.stash
         if _KEPT not in stash:
             stash[_KEPT] = _Kept(self.config)
-        result = check(stash[_KEPT].lab, self._row, self._revision)
+        result = check(stash[_KEPT].trial, self._row, self._revision)
         strict = self.config.getoption("--mcp-strict")
         if result.outcome in ("not-applicable", "not-observed"):
             pytest.skip(f"{result.outcome}: {result.why}")

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from .baseline import Known
     from .fuzz import Fuzzed
     from .host_verdicts import HostVerdict
-    from .lab import Lab, Options
     from .profiles import Profile
     from .replay import Calls, Server
     from .result import Result
+    from .trial import Options, Trial
 
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
@@ -29,10 +29,10 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     from .engine import run as checked
     from .engine import spoken
     from .guard import Guard
-    from .lab import Lab, Options
     from .reports.writing import write
     from .requirement import all_requirements, selected
     from .result import Result
+    from .trial import Options, Trial
     from .verdicts import Verdict, as_data, as_text, ordered
 
     _check_subject(args, command)
@@ -44,18 +44,18 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     began = time.monotonic()
     results: list[Result] = []
     with Guard() as guard:
-        lab = Lab(_subject(args, command, guard), options)
-        revisions = _revisions(args.revision) or spoken(lab)
+        trial = Trial(_subject(args, command, guard), options)
+        revisions = _revisions(args.revision) or spoken(trial)
         progress = _Progress(requirements, revisions, quiet=args.json)
-        for result in checked(lab, requirements, revisions):
+        for result in checked(trial, requirements, revisions):
             results.append(result)
             progress.tell(result)
         hosts = _in_hosts(profiles, args, command, options)
         progress.done()
-        fuzzed = _fuzzed(lab, revisions, args)
+        fuzzed = _fuzzed(trial, revisions, args)
     judged, sdk = _as_on_sdk(ordered(requirements, results), known, args)
     verdict = Verdict(
-        lab.subject.name,
+        trial.subject.name,
         tuple(revisions),
         {row.id: row for row in requirements},
         judged,
@@ -152,13 +152,15 @@ def _as_on_sdk(
     return changed, (*([said] if said else []), *excuses)
 
 
-def _fuzzed(lab: "Lab", revisions: Sequence[str], args: argparse.Namespace) -> "Fuzzed | None":
+def _fuzzed(trial: "Trial", revisions: Sequence[str], args: argparse.Namespace) -> "Fuzzed | None":
     if not args.fuzz:
         return None
     from .fuzz import fuzz  # with hypothesis, which a plain run does not need
-    from .lab import Lab
+    from .trial import Trial
 
-    return fuzz(Lab(lab.subject, lab.options), revisions, examples=args.examples, seed=args.seed, out=args.fuzz_out)
+    return fuzz(
+        Trial(trial.subject, trial.options), revisions, examples=args.examples, seed=args.seed, out=args.fuzz_out
+    )
 
 
 def list_requirements(args: argparse.Namespace) -> int:

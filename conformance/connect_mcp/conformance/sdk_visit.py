@@ -42,7 +42,7 @@ async def _visit(asked: dict[str, Any], seen: dict[str, Any]) -> None:
     from mcp.client import Client
 
     from .arguments import arguments_for
-    from .lab import Options
+    from .trial import Options
 
     warnings.simplefilter("ignore")
     began = time.monotonic()

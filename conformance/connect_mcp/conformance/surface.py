@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from connect_mcp.base.text import printable
 
-from .lab import Lab, listed
+from .trial import Trial, listed
 
 VERSION = 1
 BYTES_A_TOKEN = 4
@@ -38,14 +38,14 @@ class Difference(NamedTuple):
     what: str
 
 
-def surface(lab: Lab, revision: str) -> dict[str, Any]:
+def surface(trial: Trial, revision: str) -> dict[str, Any]:
     """What a subject lists in a revision, in the order of its names; nothing is called.
 
     Raises:
         Ended: where it does not speak the revision, or does not answer.
     """
     found: dict[str, Any] = {"version": VERSION, "revision": revision}
-    with lab.open(revision) as talk:
+    with trial.open(revision) as talk:
         capabilities = talk.info.get("capabilities")
         offered = capabilities if isinstance(capabilities, Mapping) else {}
         for name, capability, method, member, key in _LISTS:

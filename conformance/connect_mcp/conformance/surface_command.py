@@ -18,17 +18,17 @@ def surface(args: argparse.Namespace, command: Sequence[str]) -> int:
     """
     from .engine import spoken
     from .guard import Guard
-    from .lab import Lab, Options
     from .result import Ended
     from .subject import StdioSubject
     from .surface import surface as looked
+    from .trial import Options, Trial
 
     before = _kept(args.check) if args.check else None
     with Guard() as guard:
-        lab = Lab(StdioSubject(command, guard), Options(args.timeout))
-        revision = str(before["revision"]) if before else spoken(lab)[0]
+        trial = Trial(StdioSubject(command, guard), Options(args.timeout))
+        revision = str(before["revision"]) if before else spoken(trial)[0]
         try:
-            found = looked(lab, revision)
+            found = looked(trial, revision)
         except Ended as ended:
             raise Refused("the server cannot be asked what it offers", why=ended.why) from None
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"

@@ -22,7 +22,7 @@ from .watch import Watch
 from .wire import Seen, decode, encode, id_key
 
 if TYPE_CHECKING:
-    from .lab import Lab, Tour
+    from .trial import Tour, Trial
 
 _FENCE_PATIENCE = 1.0  # seconds before another method is tried as the fence
 _FLOOD = 2000  # messages that nobody asked for, before a subject is said to flood us
@@ -83,7 +83,7 @@ class Talk:
 
     Args:
         link: with whom.
-        lab: what is known of the subject.
+        trial: what is known of the subject.
         revision: which revision is spoken.
         watch: judges every message that comes.
 
@@ -93,9 +93,9 @@ class Talk:
         sought, found: bytes that are looked for in all that the subject says, and whether they were in it.
     """
 
-    def __init__(self, link: Link, lab: "Lab", revision: str, watch: Watch) -> None:
+    def __init__(self, link: Link, trial: "Trial", revision: str, watch: Watch) -> None:
         self.link = link
-        self.lab = lab
+        self.trial = trial
         self.revision = revision
         self.modern = revision == MODERN
         self.judged = 0
@@ -103,8 +103,8 @@ class Talk:
         self.sought, self.found = b"", False
         self._watch = watch
         self._said: set[int] = set()
-        self._timeout = lab.options.timeout
-        self._pace = lab.options.pace
+        self._timeout = trial.options.timeout
+        self._pace = trial.options.pace
         self._fences: set[str] = set()
         self._fenced: set[str] = set()
         self._exchange: deque[Line] = deque(maxlen=_KEPT)
@@ -260,7 +260,7 @@ class Talk:
             if now >= deadline:
                 raise Broken(f"the server then answered nothing for {self._timeout:g} s")
             if len(sent) == 1 and now >= another:
-                self.lab.fence_method = "tools/list" if self.lab.fence_method == "ping" else "ping"
+                self.trial.fence_method = "tools/list" if self.trial.fence_method == "ping" else "ping"
                 sent.append(self._send_fence())
             self.read((another if len(sent) == 1 and now < another else deadline) - now)
 
@@ -313,7 +313,7 @@ class Talk:
         Raises:
             NotApplicable: where it was not declared.
         """
-        found = self.lab.known(self.revision).capabilities.get(capability)
+        found = self.trial.known(self.revision).capabilities.get(capability)
         if not isinstance(found, dict):
             raise NotApplicable(f"the server does not declare {capability}")
         return found
@@ -330,7 +330,7 @@ class Talk:
     @property
     def tour(self) -> "Tour":
         """What the server offers in this revision."""
-        return self.lab.tour(self.revision)
+        return self.trial.tour(self.revision)
 
     @contextlib.contextmanager
     def preparing(self, what: str) -> Iterator[None]:
@@ -347,7 +347,7 @@ class Talk:
     @contextlib.contextmanager
     def another(self, **how: Any) -> Iterator["Talk"]:
         """Another conversation, whose exchange is shown where it breaks the rule."""
-        with self.lab.open(self.revision, **how) as other:
+        with self.trial.open(self.revision, **how) as other:
             try:
                 yield other
             except Broken:
@@ -390,7 +390,7 @@ class Talk:
         self._exchange.append(Line(self.now(), by, self._safe(text) + more))
 
     def _safe(self, text: str) -> str:
-        return shortened(printable(masked(text[: 4 * _WIDTH], self.lab.secrets)), _WIDTH)
+        return shortened(printable(masked(text[: 4 * _WIDTH], self.trial.secrets)), _WIDTH)
 
     # The wire
 
@@ -400,7 +400,7 @@ class Talk:
         Raises:
             Broken: where the subject is gone.
         """
-        if self.lab.stopping:
+        if self.trial.stopping:
             raise Inconclusive("the run was interrupted")
         line = self.link.read(max(timeout, 0))
         if line is None:
@@ -448,7 +448,7 @@ class Talk:
 
     def _send_fence(self) -> str:
         ident = self._new_fence()
-        method = "server/discover" if self.modern else self.lab.fence_method
+        method = "server/discover" if self.modern else self.trial.fence_method
         self.request(method, {} if method == "tools/list" else None, ident=ident)
         return ident
 

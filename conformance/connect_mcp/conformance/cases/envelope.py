@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..case import Case, bare, shared
-from ..lab import initialize_params
 from ..result import Broken
 from ..talk import Talk, told, unasked
+from ..trial import initialize_params
 from ..wire import Seen, encode, is_id
 from .framing import harmless
 
@@ -169,7 +169,7 @@ def _only_error(talk: Talk, came: list[Seen], codes: tuple[int, ...]) -> Seen:
 
 
 def _declared(talk: Talk) -> Mapping[str, Any]:
-    return talk.lab.known(talk.revision).capabilities
+    return talk.trial.known(talk.revision).capabilities
 
 
 def _notification(method: str, params: Any) -> Callable[[Talk], Any]:

@@ -9,9 +9,9 @@ from typing import Any
 from connect_mcp.base.text import printable
 
 from ..case import Case, shared
-from ..lab import Called, prompt_arguments
 from ..result import NotApplicable, NotObserved
 from ..talk import Talk, told
+from ..trial import Called, prompt_arguments
 from ..wire import Seen
 from .envelope import INVALID_PARAMS, METHOD_NOT_FOUND
 
@@ -36,7 +36,7 @@ _METHODS: Mapping[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 
 def undeclared_methods(talk: Talk) -> None:
     """A method of a capability that is not declared is none."""
-    declared = talk.lab.known(talk.revision).capabilities
+    declared = talk.trial.known(talk.revision).capabilities
     for capability, rows in _METHODS.items():
         if capability in declared or (capability == "logging" and talk.modern) or not _has(talk, capability):
             continue
@@ -235,7 +235,7 @@ def cancelling_the_unknown(talk: Talk) -> None:
 
 def cancelling_what_is_done(talk: Talk) -> None:
     """A cancellation that comes too late is ignored."""
-    done = talk.ask("tools/list" if "tools" in talk.lab.known(talk.revision).capabilities else "does/not_exist", {})
+    done = talk.ask("tools/list" if "tools" in talk.trial.known(talk.revision).capabilities else "does/not_exist", {})
     talk.notify("notifications/cancelled", {"requestId": done.seen.id})
     _ignored(talk, "a cancellation of a request that was answered")
 

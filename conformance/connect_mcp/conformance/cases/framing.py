@@ -18,7 +18,7 @@ _MOST_MEMORY = 512 << 20  # bytes that a server may grow by over a line of 16 Mi
 
 def silent_start(talk: Talk) -> None:
     """Nothing is said before it is asked for."""
-    came = talk.listen(talk.lab.options.pace.early)
+    came = talk.listen(talk.trial.options.pace.early)
     with talk.preparing("asking anything"):
         talk.fence()
     talk.check(not came, f"the server said {told(came[0]) if came else ''} before it was asked anything")
@@ -182,7 +182,7 @@ def process(talk: Talk) -> Child:
 
 def harmless(talk: Talk) -> str:
     """A method that every server of the revision has."""
-    return "server/discover" if talk.modern else talk.lab.fence_method
+    return "server/discover" if talk.modern else talk.trial.fence_method
 
 
 def _line(talk: Talk, ident: str, end: bytes = b"\n") -> bytes:

@@ -11,10 +11,10 @@ from typing import Any
 from connect_mcp.base.text import printable
 
 from ..case import Case, bare, first, fresh, negotiating, opening
-from ..lab import initialize_params
 from ..requirement import LEGACY, MODERN
 from ..result import Broken, NotApplicable, NotObserved
 from ..talk import Answer, Talk
+from ..trial import initialize_params
 from .framing import process
 
 INVALID_PARAMS, UNSUPPORTED = -32602, -32022
@@ -33,7 +33,7 @@ def waits_for_the_client(talk: Talk) -> None:
     """Between the answer to initialize and the client's notification nothing is asked."""
     talk.expect_result(talk.ask("initialize", initialize_params(talk.revision)), "initialize")
     asked = [
-        seen for seen in talk.listen(talk.lab.options.pace.early) if seen.kind == "request" and seen.method != "ping"
+        seen for seen in talk.listen(talk.trial.options.pace.early) if seen.kind == "request" and seen.method != "ping"
     ]
     method = printable(asked[0].method[:80]) if asked else ""
     talk.check(not asked, f"the server asked for {method} before the client was ready")
@@ -202,7 +202,7 @@ def _is_legacy(talk: Talk, answer: Answer) -> bool:
     """Whether there is an agreement to judge; an error that names what is supported is as good as another version."""
     if answer.error is None:
         return True
-    known = talk.lab.known(talk.revision).missing
+    known = talk.trial.known(talk.revision).missing
     if answer.code in (INVALID_PARAMS, UNSUPPORTED) or known is None:
         talk.check(isinstance(answer.code, int), "the error has no code")
         return False
@@ -222,7 +222,7 @@ def _still_initializes(talk: Talk, when: str) -> None:
 
 def _still_serves(talk: Talk, what: str) -> None:
     talk.unclaimed()
-    method = "tools/list" if "tools" in talk.lab.known(talk.revision).capabilities else "ping"
+    method = "tools/list" if "tools" in talk.trial.known(talk.revision).capabilities else "ping"
     answer = talk.ask(method, {})
     talk.check("result" in answer.seen.value, f"after {what}, {method} was answered with {answer}")
 
@@ -244,7 +244,7 @@ def _code(talk: Talk) -> int | None:
 
 
 def _end(talk: Talk) -> float:
-    return talk.lab.options.pace.end
+    return talk.trial.options.pace.end
 
 
 def _close(talk: Talk) -> None:
@@ -270,7 +270,7 @@ def _ends_on(talk: Talk, name: str) -> None:
         raise NotApplicable("there are no such signals on Windows")
     with talk.preparing("waiting for the server to wait"):
         talk.fence()
-        talk.listen(talk.lab.options.pace.early)
+        talk.listen(talk.trial.options.pace.early)
     process(talk).signal(getattr(signal, name))
     talk.happened(f"the kit sent {name}")
     code = process(talk).wait(_end(talk))

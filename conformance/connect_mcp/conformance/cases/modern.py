@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..case import Case, bare, fresh, opening, shared
-from ..lab import initialize_params
 from ..requirement import LEGACY, MODERN
 from ..result import NotApplicable
 from ..talk import META, Talk, modern_meta
+from ..trial import initialize_params
 from ..wire import id_key
 from .envelope import INVALID_PARAMS, METHOD_NOT_FOUND
 
@@ -168,13 +168,13 @@ def _about(seen: Any, ident: Any) -> bool:
 
 
 def _tells_changes(talk: Talk) -> bool:
-    declared = talk.lab.known(talk.revision).capabilities
+    declared = talk.trial.known(talk.revision).capabilities
     rows = [row for row in declared.values() if isinstance(row, dict)]
     return any(row.get("listChanged") or row.get("subscribe") for row in rows)
 
 
 def _any_list(talk: Talk) -> str:
-    declared = talk.lab.known(talk.revision).capabilities
+    declared = talk.trial.known(talk.revision).capabilities
     for name in ("tools", "prompts", "resources"):
         if name in declared:
             return f"{name}/list"

@@ -8,9 +8,9 @@ from connect_mcp.base.text import printable, shortened
 
 from ..case import Case, fresh, opening, shared
 from ..http_subject import HttpAnswer, HttpLink
-from ..lab import initialize_params
 from ..result import Broken, NotApplicable, NotObserved
 from ..talk import META, Talk
+from ..trial import initialize_params
 from ..wire import decode, encode
 
 HEADER_MISMATCH, UNSUPPORTED, METHOD_NOT_FOUND, INVALID_PARAMS = -32020, -32022, -32601, -32602
@@ -187,7 +187,7 @@ def _first(talk: Talk) -> dict[str, Any]:
 
 
 def _list(talk: Talk) -> dict[str, Any]:
-    return talk.message("tools/list" if "tools" in talk.lab.known(talk.revision).capabilities else "ping", {})
+    return talk.message("tools/list" if "tools" in talk.trial.known(talk.revision).capabilities else "ping", {})
 
 
 def _session(talk: Talk) -> str:

@@ -9,10 +9,10 @@ from connect_mcp.base.text import printable
 
 from ..arguments import accepts
 from ..case import Case, shared
-from ..lab import Called
 from ..requirement import REVISIONS
 from ..result import NotApplicable, NotObserved
 from ..talk import Answer, Talk, modern_meta
+from ..trial import Called
 from .envelope import INVALID_PARAMS, INVALID_REQUEST
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
@@ -230,7 +230,7 @@ def pages_end(talk: Talk) -> None:
     """Following the cursors comes to an end, and nothing comes twice."""
     several = False
     for method, member, label in _LISTS:
-        if method.partition("/")[0] in talk.lab.known(talk.revision).capabilities:
+        if method.partition("/")[0] in talk.trial.known(talk.revision).capabilities:
             several = _follow(talk, method, member, label) or several
     if not several:
         raise NotApplicable("everything is on one page")
@@ -317,7 +317,7 @@ def _failures(talk: Talk) -> Iterator[tuple[str, str]]:
         if call.answer.error is not None or _is_tool_error(call.answer):
             # The texts themselves, not as JSON: a line end in them must be one.
             yield call.params["name"], "\n".join(_texts(call.answer.seen.value))
-    if "tools" in talk.lab.known(talk.revision).capabilities:
+    if "tools" in talk.trial.known(talk.revision).capabilities:
         answer = talk.ask(
             "tools/call", {"name": talk.tour.calls[0].params["name"], "arguments": {"\u0000": {"x": [1]}}}
         )
@@ -401,7 +401,7 @@ def _annotated(schema: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
 
 
 def _list_method(talk: Talk) -> str:
-    declared = talk.lab.known(talk.revision).capabilities
+    declared = talk.trial.known(talk.revision).capabilities
     for method, _, _ in _LISTS:
         if method.partition("/")[0] in declared:
             return method

@@ -111,7 +111,7 @@ class Tour:
     uncalled: Mapping[str, str] = field(default_factory=dict)
 
 
-class Lab:
+class Trial:
     """One run's view of its subject.
 
     Attributes:
@@ -261,7 +261,7 @@ def _discover(talk: Talk) -> None:
 def _toured(talk: Talk) -> Tour:
     from .arguments import arguments_for
 
-    capabilities = talk.lab.known(talk.revision).capabilities
+    capabilities = talk.trial.known(talk.revision).capabilities
     tools = listed(talk, "tools/list", "tools", "name") if "tools" in capabilities else ()
     resources: tuple[Mapping[str, Any], ...] = ()
     templates: tuple[Mapping[str, Any], ...] = ()
@@ -278,10 +278,10 @@ def _toured(talk: Talk) -> Tour:
     uncalled: dict[str, str] = {}
     calls: list[Called] = []
     for tool in tools:
-        arguments, why = arguments_for(tool, talk.lab.options)
+        arguments, why = arguments_for(tool, talk.trial.options)
         if arguments is None:
             uncalled[tool["name"]] = why
-        elif tried < _CALLS or tool["name"] in talk.lab.options.examples:
+        elif tried < _CALLS or tool["name"] in talk.trial.options.examples:
             tried += 1
             _try(talk, calls, tool, "tools/call", {"name": tool["name"], "arguments": arguments})
         else:
@@ -298,7 +298,7 @@ def _toured(talk: Talk) -> Tour:
 
 def _provoke(talk: Talk) -> None:
     """Ask for what there is not, so that the rules about errors have something to judge."""
-    capabilities = talk.lab.known(talk.revision).capabilities
+    capabilities = talk.trial.known(talk.revision).capabilities
     rows: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("tools", "tools/call", {"name": "no_such_tool_xyz", "arguments": {}}),
         ("resources", "resources/read", {"uri": "nowhere://does-not-exist"}),
