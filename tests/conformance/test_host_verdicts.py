@@ -32,7 +32,7 @@ def test_an_honest_server_works_in_every_host(tmp_path: Path, host: str) -> None
     said = at(tmp_path, host)
     assert (said.outcome, said.findings) == ("works", ())
     assert re.fullmatch(
-        r".+ [\d.]+ works with this server: 3 tools after \d\.\d\d s(, and it waits [\d.]+ s)?; echo answered .+\.",
+        r".+ [\d.-]+ works with this server: 3 tools after \d\.\d\d s(, and it waits [\d.]+ s)?; echo answered .+\.",
         said.sentence,
     )
     assert said.data()["host"] == host
@@ -304,6 +304,43 @@ def test_what_rests_on_memory_alone_is_told_as_probable() -> None:
     assert found.outcome == "risk"
     assert "probably would drop this server" in found.sentence
     assert any("remembered, not checked, of code-server 1.139.1" in line for line in found.evidence)
+
+
+def test_nothing_is_said_of_what_is_not_known_and_that_is_named() -> None:
+    seen = replace(
+        GOOD,
+        has_more=True,
+        tools=({"name": "same"}, {"name": "same"}),
+        called="same",
+        call_seconds=9999.0,
+        call_result={"error": {"code": -32603, "message": "x"}},
+        ends=False,
+    )
+    found = verdict(load("cursor"), seen)
+    assert (found.outcome, found.findings) == ("works", ())
+    (told,) = [line for line in found.evidence if "not known of it" in line]
+    assert {"follows pages", "call patience", "name", "leaves orphan"} <= set(told.partition(": ")[2].split(", "))
+
+
+@pytest.mark.parametrize(
+    ("host", "seen", "said"),
+    [
+        ("claude-desktop", replace(GOOD, has_more=True), "would see only 1 tool: it asks for the first page alone"),
+        ("claude-desktop", replace(GOOD, strays=(1, 1)), "works with this server"),
+        (
+            "claude-desktop",
+            replace(GOOD, called="slow", call_seconds=241.0, call_result={"result": {}}),
+            "gives up slow: it took 241 s, it waits 240 s",
+        ),
+        ("cursor", replace(GOOD, strays=(1, 0)), "works with this server"),
+        ("cursor", replace(GOOD, strays=(0, 1)), "would drop this server: it writes lines that are no JSON between"),
+        ("cursor", replace(GOOD, blanks=1), "would drop this server: it writes blank lines"),
+    ],
+)
+def test_a_desktop_host_is_told_of_as_its_logs_show_it(host: str, seen: Seen, said: str) -> None:
+    found = verdict(load(host), seen)
+    assert said in found.sentence
+    assert not any("seen with" in line for line in found.evidence)
 
 
 def test_the_worst_comes_first_and_the_rest_is_counted() -> None:

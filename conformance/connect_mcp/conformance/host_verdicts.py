@@ -13,7 +13,7 @@ from typing import Any, Literal
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.record import record, replace
 
-from .profiles import Profile
+from .profiles import UNKNOWN, Profile
 from .replay import Calls, Server
 from .report import for_report
 from .schemas import REVISIONS
@@ -121,8 +121,11 @@ def _evidence(profile: Profile, seen: Seen) -> Iterator[str]:
         yield f"revision {for_report(seen.revision)}, {_count(len(seen.tools))}, ready after {seen.ready:.3f} s"
     if seen.called and seen.call_result is not None:
         yield f"{seen.called} was called and answered after {seen.call_seconds:.3f} s"
-    if seen.tools:
+    if seen.tools and "unapproved" not in profile.unknown:
         yield _approval(profile, seen)
+    if profile.unknown:
+        unknown = ", ".join(fact.replace("_", " ") for fact in profile.unknown)
+        yield f"not known of it, so that nothing is said of that: {unknown}"
     yield from seen.notes
 
 
@@ -146,7 +149,7 @@ def _patience(profile: Profile) -> float | None:
 
 def _unusable(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     if seen.failure:
-        why = f"it {profile.without}: {_known(profile, 'without')}"
+        why = "" if "without" in profile.unknown else f"it {profile.without}: {_known(profile, 'without')}"
         yield Finding("fails", f"would start without this server's tools: {seen.failure}", why)
     elif seen.ready is None:
         yield Finding("fails", "would have none of this server's tools: tools/list was not answered with a list", "")
@@ -169,7 +172,7 @@ def _too_late(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
 def _revision(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     if seen.revision and seen.revision not in REVISIONS and not profile.takes_any_revision:
         what = f"would refuse this server: it answers with the revision {for_report(seen.revision)}, which there is not"
-        yield _found(profile, "fails", what, "takes_any_revision")
+        yield from _found(profile, "fails", what, "takes_any_revision")
 
 
 def _stdout(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
@@ -182,16 +185,16 @@ def _stdout(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
         taken = profile.stdout[kind]
         if count and taken == "fails":
             told = f"would drop this server: it writes {what} to its standard output"
-            yield _found(profile, "fails", told, "stdout")
+            yield from _found(profile, "fails", told, "stdout")
         elif count and taken == "loses the tools":
             told = f"would lose all tools of this server: it writes {what} to its standard output"
-            yield _found(profile, "fails", told, "stdout")
+            yield from _found(profile, "fails", told, "stdout")
 
 
 def _pages(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     if seen.has_more:
         what = f"would see only {_count(len(seen.tools))}: it asks for the first page alone, and there are more"
-        yield _found(profile, "loses", what, "follows_pages")
+        yield from _found(profile, "loses", what, "follows_pages")
 
 
 def _tool_count(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
@@ -210,7 +213,7 @@ def _names(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     for shown, tools in groups.items():
         if len(tools) > 1:
             listed = " and ".join(for_report(tool) for tool in tools[:3])
-            yield _found(profile, "loses", f"would confuse {listed}: all become {for_report(shown)}", "name")
+            yield from _found(profile, "loses", f"would confuse {listed}: all become {for_report(shown)}", "name")
             return
     limit = profile.host.limits.tool_name
     changed = [tools[0] for shown, tools in groups.items() if limit and len(shown) >= limit and profile.name.cut]
@@ -218,7 +221,7 @@ def _names(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
         what = (
             f"would show its model {for_report(changed[0])} under a cut name: with the prefix it is longer than {limit}"
         )
-        yield _found(profile, "risk", what, "name")
+        yield from _found(profile, "risk", what, "name")
 
 
 def shown_name(profile: Profile, server: str, tool: str) -> str:
@@ -241,11 +244,11 @@ def _call(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
         return
     if profile.call_patience is not None and seen.call_seconds > profile.call_patience:
         what = f"gives up {seen.called}: it took {seen.call_seconds:.0f} s, it waits {profile.call_patience:g} s"
-        yield _found(profile, "loses", what, "call_patience")
+        yield from _found(profile, "loses", what, "call_patience")
     if "error" in answer and profile.repeats_failed_calls:
         times = f"makes a call {profile.repeats_failed_calls} times where it is answered with a JSON-RPC error"
         what = f"{times}, as {seen.called} was: a tool that failed answers with isError"
-        yield _found(profile, "loses", what, "repeats_failed_calls")
+        yield from _found(profile, "loses", what, "repeats_failed_calls")
     result = answer.get("result")
     if isinstance(result, dict):
         yield from _shown(profile, seen, result)
@@ -258,10 +261,10 @@ def _shown(profile: Profile, seen: Seen, result: Mapping[str, Any]) -> Iterator[
         return
     if profile.structured == "instead of the text" and texts and not any(_is_same(text, structured) for text in texts):
         what = f"shows its model structuredContent instead of the text, and those of {seen.called} do not say the same"
-        yield _found(profile, "risk", what, "structured")
+        yield from _found(profile, "risk", what, "structured")
     if profile.structured == "dropped" and not texts:
         what = f"shows its model nothing of what {seen.called} answers: it has structuredContent alone"
-        yield _found(profile, "loses", what, "structured")
+        yield from _found(profile, "loses", what, "structured")
 
 
 def _is_same(text: Any, structured: Any) -> bool:
@@ -279,13 +282,13 @@ def _asked(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     for method in seen.asked:
         if profile.replies.get(method, profile.replies.get("*")) is None:
             what = f"never answers {for_report(method)}, which this server asks"
-            yield _found(profile, "risk", what, "replies")
+            yield from _found(profile, "risk", what, "replies")
 
 
 def _orphan(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     if not seen.ends and profile.leaves_orphan:
         what = "would leave this server running: it does not end when its input does, and nobody kills it"
-        yield _found(profile, "loses", what, "leaves_orphan")
+        yield from _found(profile, "loses", what, "leaves_orphan")
 
 
 def _protocol(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
@@ -312,11 +315,12 @@ RULES: Sequence[Rule] = (
 )
 
 
-def _found(profile: Profile, weight: Weight, what: str, fact: str) -> Finding:
-    """A finding that rests on a fact; one that is only remembered makes it no more than a risk."""
+def _found(profile: Profile, weight: Weight, what: str, fact: str) -> Iterator[Finding]:
+    """A finding that rests on a fact: a risk at most where that is only remembered, and none where it is not known."""
     if profile.known[fact].how == "memory":
-        return Finding("risk", f"probably {what}", _known(profile, fact))
-    return Finding(weight, what, _known(profile, fact))
+        yield Finding("risk", f"probably {what}", _known(profile, fact))
+    elif profile.known[fact].how != UNKNOWN:
+        yield Finding(weight, what, _known(profile, fact))
 
 
 def _known(profile: Profile, fact: str) -> str:

@@ -3,6 +3,7 @@
 A profile holds what only the wire shows: what a host asks and in which order, how it answers, what it does with what a
 server says, and how it ends. How long it waits at a start, which environment it gives and how it names tools is in the
 installer's row of the same id. Each fact says how it is known; where it does not, the file's own `how` and `source` do.
+A fact that is not known has no value: what stands in for it lets a visit go on, and lets no rule find anything.
 """
 
 import json
@@ -19,6 +20,32 @@ from .session import Json
 
 Taken = Literal["taken", "loses the tools", "fails"]
 
+UNKNOWN = "unknown"
+"""How a fact is known that is none."""
+
+_STAND_INS: Mapping[str, Any] = {
+    "probes": False,
+    "takes_any_revision": True,
+    "first_id": 0,
+    "call": {},
+    "after_call": None,
+    "follows_pages": True,
+    "relists": True,
+    "replies": {"ping": {"result": {}}, "*": {"error": {"code": -32601, "message": "Method not found"}}},
+    "call_patience": None,
+    "stdout": {"first": "taken", "later": "taken", "blank": "taken"},
+    "name": {"kept": None, "with": "", "cut": None},
+    "shutdown": [["eof", 0], ["SIGTERM", 10], ["SIGKILL", 20]],
+    "leaves_orphan": False,
+    "unapproved": UNKNOWN,
+    "structured": UNKNOWN,
+    "repeats_failed_calls": 0,
+    "is_error": UNKNOWN,
+    "rpc_error": UNKNOWN,
+    "without": UNKNOWN,
+}
+"""What a visit does in place of a fact that is not known. What is missing here no profile may lack."""
+
 
 @record
 class Known:
@@ -26,7 +53,7 @@ class Known:
 
     Attributes:
         how: `seen` with the real program, read in its `source` or `docs`, `derived` from something else that is known,
-            or only of `memory`.
+            only of `memory`, or `unknown`: then there is no fact.
         source: the program and version, or the document.
         note: what else is to be said.
     """
@@ -105,13 +132,18 @@ class Profile:
     name: Naming
     shutdown: Sequence[tuple[str, float]]
     leaves_orphan: bool
-    unapproved: Literal["run", "run where read-only", "refused", "not offered"]
-    structured: Literal["instead of the text", "beside the text", "dropped"]
+    unapproved: Literal["run", "run where read-only", "refused", "not offered", "unknown"]
+    structured: Literal["instead of the text", "beside the text", "dropped", "unknown"]
     repeats_failed_calls: int
     is_error: str
     rpc_error: str
     without: str
     known: Mapping[str, Known]
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The facts that are not known: of what they are about nothing can be said."""
+        return tuple(name for name, known in self.known.items() if known.how == UNKNOWN)
 
     @property
     def host(self) -> Host:
@@ -137,7 +169,7 @@ def load(identity: str) -> Profile:
         name: Known(fact.get("how", data["how"]), fact.get("source", data["source"]), fact.get("note", ""))
         for name, fact in facts.items()
     }
-    values = {name: fact["is"] for name, fact in facts.items()}
+    values = {name: _STAND_INS[name] if fact.get("how") == UNKNOWN else fact["is"] for name, fact in facts.items()}
     naming = values.pop("name")
     return Profile(
         id=data["id"],
