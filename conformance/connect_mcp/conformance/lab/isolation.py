@@ -1,0 +1,220 @@
+"""A place of its own for one run of a host: its files, its network, and every process that it starts.
+
+On Linux a run has a network namespace in which only loopback exists, where the system gives one to us; elsewhere the
+proxy variables lead to a port where nothing listens, which most programs keep to. Processes that lose their parent
+come to us there, so that none is missed; elsewhere those are found that were seen as descendants while the run went on.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import psutil
+
+from connect_mcp.base.record import record
+
+QUIET = {"TERM": "dumb", "NO_COLOR": "1", "CI": "1", "DO_NOT_TRACK": "1", "LANG": "C.UTF-8"}
+"""What keeps every host from colours, questions and telemetry."""
+
+_NOWHERE = "http://127.0.0.1:9"
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+_LOCAL = "127.0.0.1,localhost,::1"
+_NEEDED = (
+    "SYSTEMROOT",
+    "SYSTEMDRIVE",
+    "WINDIR",
+    "COMSPEC",
+    "PATHEXT",
+    "NUMBER_OF_PROCESSORS",
+    "PROCESSOR_ARCHITECTURE",
+)
+"""What no program on Windows starts without."""
+
+_NEW_USER, _NEW_NET = 0x10000000, 0x40000000  # sched.h
+_SUBREAPER = 36  # prctl.h
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+
+
+@record
+class Scratch:
+    """The folders of one run.
+
+    Attributes:
+        root: the folder that holds the others.
+        home: the user's home.
+        project: the working folder.
+        run: what is kept of the run: recordings, the host's output and logs.
+    """
+
+    root: Path
+    home: Path
+    project: Path
+    run: Path
+
+
+def scratch(root: Path) -> Scratch:
+    """The folders, made below `root`."""
+    made = Scratch(root, root / "home", root / "project", root / "run")
+    for folder in (made.home, made.project, made.run, root / "tmp"):
+        folder.mkdir(parents=True)
+    return made
+
+
+def environment(place: Scratch, path: str, outer: Mapping[str, str], *, cut_off: bool) -> dict[str, str]:
+    """The variables of a program that runs there; of ours it gets none but what the system needs.
+
+    Args:
+        place: the run's folders.
+        path: its PATH.
+        outer: our own environment.
+        cut_off: whether its network is cut off, so that no proxy need lead nowhere.
+    """
+    home, tmp = str(place.home), str(place.root / "tmp")
+    env = {name: outer[name] for name in _NEEDED if name in outer}
+    env |= {"HOME": home, "USERPROFILE": home, "PATH": path, "TMPDIR": tmp, "TEMP": tmp, "TMP": tmp, **QUIET}
+    env |= {
+        "XDG_CONFIG_HOME": f"{home}/.config",
+        "XDG_CACHE_HOME": f"{home}/.cache",
+        "XDG_DATA_HOME": f"{home}/.local/share",
+        "XDG_STATE_HOME": f"{home}/.local/state",
+        "APPDATA": str(place.home / "AppData" / "Roaming"),
+        "LOCALAPPDATA": str(place.home / "AppData" / "Local"),
+    }
+    if not cut_off:
+        env |= {**dict.fromkeys(_PROXIES, _NOWHERE), "NO_PROXY": _LOCAL, "no_proxy": _LOCAL}
+    return env
+
+
+def cut_off_network(platform: str = sys.platform) -> bool:
+    """Leave the network but for loopback, for good: this thread, and whatever it starts from now on.
+
+    Returns:
+        Whether it was possible; nothing has changed where it was not.
+    """
+    if platform != "linux":
+        return False
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        # Without the right to it, a user namespace of our own brings it; it needs a process with a single thread.
+        made = libc.unshare(_NEW_NET) == 0 or libc.unshare(_NEW_USER | _NEW_NET) == 0
+    except AttributeError:
+        return False
+    return made and _loopback_up()
+
+
+def _loopback_up() -> bool:
+    import fcntl
+    import socket
+    import struct
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh22x", b"lo", 0)
+        flags = struct.unpack("16sh22x", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))
+    return True
+
+
+def adopt_orphans(platform: str = sys.platform) -> bool:
+    """Have processes that lose their parent come to this one; whether the system can do that (Linux)."""
+    if platform != "linux":
+        return False
+    import ctypes
+
+    return bool(ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+@record
+class Found:
+    """A process that is still there.
+
+    Attributes:
+        name: its program.
+        command: its command line; empty where it cannot be read.
+        process: the process.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    process: psutil.Process
+
+
+class Offspring:
+    """The processes that this one starts from now on, with all that they start in turn."""
+
+    def __init__(self) -> None:
+        self._adopting = adopt_orphans()
+        self._before = set(psutil.Process().children(recursive=True))
+        self._seen: set[psutil.Process] = set()
+
+    def remember(self) -> None:
+        """Take note of those that there are now, before they lose their parent; nothing where orphans come to us."""
+        if not self._adopting:
+            self.living()
+
+    def living(self) -> list[Found]:
+        """Those that live now."""
+        self._seen |= set(psutil.Process().children(recursive=True)) - self._before
+        for process in list(self._seen):
+            with contextlib.suppress(psutil.Error):
+                self._seen |= set(process.children(recursive=True))
+        return [found for process in self._seen if (found := _found(process))]
+
+    def left(self, seconds: float, but: Callable[[Found], bool]) -> list[Found]:
+        """Those that still live after so long, without those that are not meant; none as soon as there are none.
+
+        To be called when whoever was started here was waited for.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            _reap(self._seen)
+            left = [one for one in self.living() if not but(one)]
+            if not left or time.monotonic() > end:
+                return left
+            time.sleep(0.05)
+
+    def end(self) -> None:
+        """End all of them."""
+        for _ in range(20):  # one that is being ended may start another
+            left = [found.process for found in self.living()]
+            if not left:
+                return
+            for process in left:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            psutil.wait_procs(left, timeout=1)
+            _reap(self._seen)
+
+
+def _found(process: psutil.Process) -> Found | None:
+    try:
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return Found(process.name(), tuple(process.cmdline()), process)
+    except psutil.AccessDenied:
+        return Found("", (), process)
+    except psutil.Error:
+        return None
+
+
+def _reap(processes: Iterable[psutil.Process]) -> None:
+    """Take leave of orphans that came to us and ended."""
+    if sys.platform == "win32":
+        return
+    for process in processes:
+        with contextlib.suppress(OSError, psutil.Error):
+            if process.status() == psutil.STATUS_ZOMBIE and process.ppid() == os.getpid():
+                os.waitpid(process.pid, os.WNOHANG)
+
+
+def die_with_parent(platform: str = sys.platform) -> None:
+    """Have this process ended with SIGTERM when the one that started it ends (Linux)."""
+    if platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM, 0, 0, 0)

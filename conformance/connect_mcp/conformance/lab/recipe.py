@@ -1,0 +1,94 @@
+"""How one real host is driven: a row for each in `recipes/`.
+
+A recipe says everything but the server: that entry is written by `connect-mcp configure` and by nothing else.
+
+Texts in a row may hold `{home}`, `{project}` and `{run}`, the scratch folders of a run (the user's home, the working
+folder, and one for what the host is asked to log); `{url}`, where the scripted model listens; `{server}`, the name of
+the entry; and `{prompt}`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from connect_mcp.base.record import field, record
+from connect_mcp.installer.hosts.all_hosts import find
+from connect_mcp.installer.hosts.model import Host
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
+
+Dialect = Literal["responses", "anthropic", "chat", "gemini"]
+
+
+@record
+class Settings:
+    """A file of the host's own that is there before the server's entry is written.
+
+    Attributes:
+        path: where it is, such as `{home}/.codex/config.toml`.
+        content: its text, or the JSON value that it holds.
+    """
+
+    path: str
+    content: str | Mapping[str, Any]
+
+
+@record
+class Recipe:
+    """One host.
+
+    Attributes:
+        host_id: that of the installer's row.
+        package, version: its package on npm, and the version that all of this was seen with.
+        executable: the program that the package installs.
+        dialect: which of the scripted model's languages it speaks.
+        argv: its arguments for one prompt without a person.
+        settings: its own files: model, approval, telemetry.
+        env: variables that it is given besides HOME, PATH and what keeps every host quiet.
+        not_env: of those that keep every host quiet, the ones that it must not have.
+        patient_env: more of them that make it wait for a slow server; empty where nothing does or nothing need.
+        patient_argv: more arguments to the same end.
+        daemon: a word in the command line of a process that it leaves running by design; "" for none.
+        quick: a way to its MCP client that needs no model; None where there is none.
+        takes: seconds that a whole run took on a quiet machine, for the order and the bounds.
+        source: how this is known.
+    """
+
+    host_id: str
+    package: str
+    version: str
+    executable: str
+    dialect: Dialect
+    argv: tuple[str, ...]
+    takes: float
+    source: str
+    settings: tuple[Settings, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    not_env: tuple[str, ...] = ()
+    patient_env: Mapping[str, str] = field(default_factory=dict)
+    patient_argv: tuple[str, ...] = ()
+    daemon: str = ""
+    quick: "Callable[..., Evidence] | None" = None
+
+    @property
+    def host(self) -> Host:
+        """The installer's row of this host."""
+        return find(self.host_id)
+
+    @property
+    def title(self) -> str:
+        """What it is called in a report."""
+        return self.host.title
+
+
+def filled(value: Any, places: Mapping[str, str]) -> Any:
+    """`value` with the names in braces replaced, however deep they are."""
+    if isinstance(value, str):
+        for name, text in places.items():
+            value = value.replace("{" + name + "}", text)
+        return value
+    if isinstance(value, Mapping):
+        return {key: filled(one, places) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(filled(one, places) for one in value)
+    return value
