@@ -13,34 +13,60 @@ from connect_mcp.base.text import printable
 from .options import example, header
 from .requirement import REVISIONS
 
-from .shard import WHOLE, shard
-
 if TYPE_CHECKING:
     from .baseline import Known
-    from .guard import Guard
+    from .fuzz import Fuzzed
+    from .host_verdicts import HostVerdict
     from .profiles import Profile
+    from .replay import Calls, Server
     from .result import Result
-    from .running import Plan
-    from .target import Target
-    from .verdicts import Verdict
+    from .trial import Options, Trial
 
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Check a server against the requirements; the exit code says what came of it."""
-    from . import baseline
+    from .baseline import read
+    from .engine import run as checked
+    from .engine import spoken
     from .guard import Guard
-    from .progress import Progress
     from .reports.writing import write
-    from .running import run as examined
-    from .verdicts import as_data, as_text
+    from .requirement import all_requirements, selected
+    from .result import Result
+    from .trial import Options, Trial
+    from .verdicts import Verdict, as_data, as_text, ordered
 
     _check_subject(args, command)
-    known = baseline.read(args.baseline) if args.baseline is not None else ()
-    plan = _plan(args)
-    with Guard() as guard, Progress(quiet=args.json) as progress:
-        expected = _expected(known, args.sdk)
-        verdict = examined(plan, _target(args, command, guard), progress, expected)
-    verdict = _as_known(verdict, known, args)
+    _check_sdk(args)
+    known = read(args.baseline) if args.baseline is not None else ()
+    profiles = _profiles(args.profile)
+    requirements = selected(all_requirements(), args.only)
+    options = Options(args.timeout, args.call_tools, dict(args.example), args.strict, args.jobs)
+    began = time.monotonic()
+    results: list[Result] = []
+    with Guard() as guard:
+        trial = Trial(_subject(args, command, guard), options)
+        revisions = _revisions(args.revision) or spoken(trial)
+        progress = _Progress(requirements, revisions, quiet=args.json)
+        for result in checked(trial, requirements, revisions):
+            results.append(result)
+            progress.tell(result)
+        hosts = _in_hosts(profiles, args, command, options)
+        progress.done()
+        fuzzed = _fuzzed(trial, revisions, args)
+    judged, sdk = _as_on_sdk(ordered(requirements, results), known, args)
+    verdict = Verdict(
+        trial.subject.name,
+        tuple(revisions),
+        {row.id: row for row in requirements},
+        judged,
+        args.strict,
+        time.monotonic() - began,
+        hosts,
+        fuzzed,
+        sdk,
+    )
+    if args.command == "baseline":
+        return _write_baseline(args, verdict)
     write(verdict, args)
     if args.json:
         import json
@@ -50,6 +76,50 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
         sys.stdout.write(as_text(verdict, verbose=args.verbose))
     sys.stdout.flush()
     return verdict.exit_code
+
+
+_SDK = "sdk-python"
+"""The official SDK's client among the hosts."""
+
+
+def _profiles(names: Sequence[str]) -> "list[Profile]":
+    hosts = [name for name in names if name != _SDK]
+    if not hosts:
+        return []
+    from .profiles import selected  # loads the installer's rows, which a plain run does not need
+
+    return selected(hosts)
+
+
+def _in_hosts(
+    profiles: "Sequence[Profile]", args: argparse.Namespace, command: Sequence[str], options: "Options"
+) -> "tuple[HostVerdict, ...]":
+    """What would become of the server in each host; one after the other, since what is told is how long it takes."""
+    if not profiles and _SDK not in args.profile:
+        return ()
+    from connect_mcp.base.machine import this_machine
+
+    from .host_verdicts import judge
+    from .replay import Calls, Server
+
+    machine, calls = this_machine(), Calls(options.call_tools, options.examples)
+    server = Server(command) if args.url is None else Server(url=args.url, headers=dict(args.header))
+    judged = [judge(profile, server, machine, calls, timeout=options.timeout) for profile in profiles]
+    return (*judged, *_in_sdk(server, calls, options.timeout, args.profile))
+
+
+def _in_sdk(server: "Server", calls: "Calls", timeout: float, names: Sequence[str]) -> "Sequence[HostVerdict]":
+    """The official SDK's client, where it is asked for."""
+    from .sdk_client import installed, judge_sdk
+
+    if not {"all", _SDK} & {*names}:
+        return ()
+    if installed() is None:
+        if _SDK in names:
+            raise Refused(f"{_SDK} needs the official SDK, which is not installed", mend="pip install 'mcp>=2.3'")
+        sys.stderr.write(f"{_SDK} is left out: the official SDK is not installed\n")
+        return ()
+    return [judge_sdk(server, calls, timeout=timeout)]
 
 
 def _check_sdk(args: argparse.Namespace) -> None:
