@@ -13,7 +13,10 @@ from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
 from ...session import Json
-from .dialect import Dialect, Event
+from .anthropic import ANTHROPIC
+from .chat import CHAT
+from .dialect import USAGE, Dialect, Event
+from .gemini import GEMINI, STREAMED, WHOLE
 from .naming import named
 from .responses import RESPONSES
 from .script import NameOf, Script, Turn
@@ -118,15 +121,23 @@ def _value(body: bytes) -> Mapping[str, Json]:
     return value
 
 
-def _dialect(path: str) -> Dialect | None:
-    """Which dialect a request is in, by the end of its path: hosts differ in what they put before it."""
-    for tail, dialect in _DIALECTS.items():
-        if path.endswith(tail):
-            return dialect
-    return None
+_DIALECTS: Mapping[str, Dialect] = {
+    "/messages": ANTHROPIC,
+    "/responses": RESPONSES,
+    "/chat/completions": CHAT,
+    WHOLE: GEMINI,
+    STREAMED: GEMINI,
+}
+"""Which dialect a request is in, by the end of its path: hosts differ in what they put before it."""
 
-
-_DIALECTS: Mapping[str, Dialect] = {"/responses": RESPONSES}
+_ASIDES: Mapping[tuple[str, str], Json] = {
+    ("HEAD", "/"): {},
+    ("GET", "/"): {},
+    ("GET", "/models"): {"object": "list", "data": [], "models": []},
+    ("POST", "/messages/count_tokens"): {"input_tokens": USAGE},
+    ("POST", ":countTokens"): {"totalTokens": USAGE},
+}
+"""What hosts ask besides, by the end of the path: whether anybody is there, which models, how long a text is."""
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -183,10 +194,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._wonder(path, error, 400)
             return
-        dialect = _dialect(path) if self.command == "POST" else None
+        dialect = next((row for tail, row in _DIALECTS.items() if path.endswith(tail)), None)
         if not self.server.model.admits():
             self._say(400, {"error": {"message": f"more than {_MOST} requests"}})
-        elif dialect is not None:
+        elif dialect is not None and self.command == "POST":
             self._turn(dialect, path, body)
         else:
             self._aside(path)
@@ -206,13 +217,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, whole)
 
     def _aside(self, path: str) -> None:
-        """What hosts ask besides: whether anybody is there, and which models."""
-        if self.command in ("GET", "HEAD") and path in ("", "/"):
-            self._say(200, {})
-        elif self.command == "GET" and path.endswith("/models"):
-            self._say(200, {"object": "list", "data": [], "models": []})
-        else:
-            self._wonder(path, "nobody knows this path", 404)
+        for (method, tail), value in _ASIDES.items():
+            if self.command == method and (path == tail or (tail != "/" and path.endswith(tail))):
+                self._say(200, value)
+                return
+        self._wonder(path, "nobody knows this path", 404)
 
     def _wonder(self, path: str, why: object, status: int) -> None:
         self.server.model.wonders(f"{self.command} {path}: {why}")
