@@ -1,6 +1,8 @@
 """One run of one host: configured by `connect-mcp configure`, started, talked to by the scripted model, and ended."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -78,7 +80,7 @@ def drive(
         offspring = Offspring()
         try:
             argv = [str(program.path), *filled(recipe.argv + (recipe.patient_argv if patient else ()), places)]
-            code, seconds, seen = _run(argv, env, place, patience, offspring)
+            code, seconds, seen = _run(argv, env, place, offspring, patience, interrupt)
             left = _left(recipe, server, offspring)
         finally:
             offspring.end()
@@ -151,7 +153,12 @@ def _configure(recipe: Recipe, version: str, server: Server, place: Scratch, env
 
 
 def _run(
-    argv: Sequence[str], env: Mapping[str, str], place: Scratch, patience: float, offspring: Offspring
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    place: Scratch,
+    offspring: Offspring,
+    patience: float,
+    interrupt: float | None,
 ) -> tuple[int | None, float, dict[Path, float]]:
     """The host's exit code, how long it ran, and when each recording began."""
     seen: dict[Path, float] = {}
@@ -172,6 +179,10 @@ def _run(
         while process.poll() is None and time.monotonic() - began < patience:
             _note(place, seen, began)
             offspring.remember()
+            if interrupt is not None and _has_called(place):
+                time.sleep(interrupt)
+                interrupt = None
+                _interrupt(process.pid)
             time.sleep(_TICK)
         seconds = time.monotonic() - began
         code = process.poll()
@@ -180,6 +191,19 @@ def _run(
             process.wait()
         _note(place, seen, began)
     return code, seconds, seen
+
+
+def _has_called(place: Scratch) -> bool:
+    return any(b'"tools/call"' in recording.read_bytes() for recording in _recordings(place))
+
+
+def _interrupt(group: int) -> None:
+    """Ctrl-C, which goes to the whole group: a shim in front of the host may keep it to itself."""
+    if sys.platform == "win32":
+        os.kill(group, signal.CTRL_BREAK_EVENT)
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGINT)
 
 
 def _note(place: Scratch, seen: dict[Path, float], began: float) -> None:

@@ -1,0 +1,103 @@
+"""Many runs of hosts, each in a process of its own that has no network and takes what the host leaves behind with it."""
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import NoReturn
+
+from connect_mcp.base.errors import Refused
+from connect_mcp.base.record import record
+
+from .drive import Server, drive
+from .evidence import Evidence
+from .install import Program
+from .isolation import adopt_orphans, cut_off_network, die_with_parent
+from .model.script import Script
+from .recipe import Recipe
+
+_cut_off = False
+"""Whether this process, one of the pool's, has lost the network."""
+
+
+@record
+class Run:
+    """One run that is to be made.
+
+    Attributes:
+        recipe, program, server, script, folder, patience, patient, interrupt: as `drive` takes them.
+    """
+
+    recipe: Recipe
+    program: Program
+    server: Server
+    script: Script
+    folder: Path
+    patience: float = 120.0
+    patient: bool = False
+    interrupt: float | None = None
+
+
+def make(runs: Sequence[Run], at_once: int) -> Iterator[tuple[int, Evidence | Refused]]:
+    """Make the runs, in the order given where one at a time is made.
+
+    Args:
+        runs: what is to be made.
+        at_once: how many at the same time. Hosts that wait a second for a server see a busy machine as a slow one.
+
+    Yields:
+        The place of a run in `runs`, and what happened; Refused where the host could not be driven.
+    """
+    if not runs:
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(at_once, len(runs)), mp_context=context, initializer=_alone)
+    try:
+        places: dict[Future[Evidence], int] = {pool.submit(_make, run): place for place, run in enumerate(runs)}
+        waiting = set(places)
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in sorted(done, key=places.__getitem__):
+                yield places[future], _outcome(future)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _outcome(future: "Future[Evidence]") -> Evidence | Refused:
+    try:
+        return future.result()
+    except Refused as refusal:
+        return refusal
+    except BrokenProcessPool:
+        return Refused("the process that ran the host was ended from outside")
+
+
+def _alone() -> None:
+    """Prepare a process of the pool, before it has a second thread."""
+    global _cut_off  # noqa: PLW0603 - a process of the pool has one fact to remember
+    die_with_parent()
+    if sys.platform != "win32":
+        signal.signal(signal.SIGTERM, _leave)  # so that what was started is ended on the way out
+    adopt_orphans()
+    _cut_off = cut_off_network()
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _make(run: Run) -> Evidence:
+    return drive(
+        run.recipe,
+        run.program,
+        run.server,
+        run.script,
+        run.folder,
+        patience=run.patience,
+        patient=run.patient,
+        cut_off=_cut_off,
+        interrupt=run.interrupt,
+    )
