@@ -1,0 +1,47 @@
+"""Cline: OpenAI's chat completions, and a server that is up within two and a half seconds."""
+
+from connect_mcp.conformance.lab.recipe import Recipe, Settings
+
+_PROVIDERS = {
+    "version": 1,
+    "lastUsedProvider": "openai-compatible",
+    "modes": {},
+    "providers": {
+        "openai-compatible": {
+            "settings": {
+                "provider": "openai-compatible",
+                "apiKey": "none",
+                "model": "scripted",
+                "baseUrl": "{url}/v1",
+            },
+            "updatedAt": "2026-01-01T00:00:00.000Z",
+            "tokenSource": "manual",
+        }
+    },
+}
+
+RECIPE = Recipe(
+    host_id="cline",
+    package="cline",
+    version="3.0.65",
+    executable="cline",
+    dialect="chat",
+    argv=(
+        "--json",
+        "-P",
+        "openai-compatible",
+        "-m",
+        "scripted",
+        "-k",
+        "none",
+        "--auto-approve",
+        "true",
+        "{prompt}",
+    ),
+    settings=(Settings("{home}/.cline/data/settings/providers.json", _PROVIDERS),),
+    env={"CLINE_TELEMETRY_DISABLED": "1", "CLINE_DISABLE_TELEMETRY": "1", "CLINE_NO_AUTO_UPDATE": "1"},
+    not_env=("CI",),
+    daemon="--cline-hub-daemon",
+    takes=5.0,
+    source="cline 3.0.65 on Linux x64, 2026-11-21",
+)
