@@ -73,7 +73,7 @@ def drive(
     """
     place = scratch(root)
     with ScriptedModel(script, named(ENTRY)) as model:
-        places = _places(place, model.url)
+        places = _places(place, program, model.url)
         env = _environment(recipe, program, place, places, cut_off=cut_off, patient=patient)
         _write_settings(recipe, places)
         _configure(recipe, program.version, server, place, env)
@@ -99,11 +99,12 @@ def drive(
         )
 
 
-def _places(place: Scratch, url: str) -> dict[str, str]:
+def _places(place: Scratch, program: Program, url: str) -> dict[str, str]:
     return {
         "home": str(place.home),
         "project": str(place.project),
         "run": str(place.run),
+        "installed": str(program.folder),
         "url": url,
         "server": ENTRY,
         "prompt": PROMPT,

@@ -37,6 +37,11 @@ class Program:
     version: str
     search: str
 
+    @property
+    def folder(self) -> Path:
+        """Where it is installed; what it needs at every run and makes only once may be kept there."""
+        return self.path.parents[2]
+
 
 def cache_folder(env: Mapping[str, str]) -> Path:
     """Where host programs are kept."""

@@ -3,8 +3,8 @@
 A recipe says everything but the server: that entry is written by `connect-mcp configure` and by nothing else.
 
 Texts in a row may hold `{home}`, `{project}` and `{run}`, the scratch folders of a run (the user's home, the working
-folder, and one for what the host is asked to log); `{url}`, where the scripted model listens; `{server}`, the name of
-the entry; and `{prompt}`.
+folder, and one for what the host is asked to log); `{installed}`, the folder of the program in the cache; `{url}`,
+where the scripted model listens; `{server}`, the name of the entry; and `{prompt}`.
 """
 
 from collections.abc import Callable, Mapping

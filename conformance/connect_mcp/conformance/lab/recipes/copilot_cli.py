@@ -26,6 +26,8 @@ RECIPE = Recipe(
         "COPILOT_MODEL": "scripted",
         "COPILOT_OFFLINE": "true",
         "COPILOT_AUTO_UPDATE": "false",
+        # It unpacks 230 MB where it does not find them: into a folder beside, which it then renames.
+        "COPILOT_PKG_CACHE_HOME": "{installed}/unpacked",
     },
     takes=4.0,
     source="copilot 1.0.102 on Linux x64, 2026-11-21",
