@@ -11,7 +11,9 @@ import pytest
 from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.conformance.commands import main
 from connect_mcp.conformance.requirement import all_requirements
+from support.http_server import http_server
 from support.processes import is_gone, program
+from support.servers import server
 from support.subjects import reference, reference_over_http
 
 Shown = pytest.CaptureFixture[str]
@@ -154,6 +156,67 @@ def test_a_server_that_a_host_has_configured_is_started_as_the_host_does(
     assert "hunter2" not in shown
     with pytest.raises(Misuse, match="Cursor has no server called 'other'"):
         main(["run", "--from", "cursor:other"])
+
+
+TELLING = """
+import os
+def tools():
+    return [{"name": "where", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": True}}]
+def result(method, params, usual=result):
+    if method == "tools/call":
+        open(os.environ["MARK"], "a").write(f"{os.getcwd()} {sys.argv[1]} {os.environ['API_KEY']}\\n")
+        raise SystemExit(f"no {os.environ['API_KEY']} for me")
+    return {"tools": tools()} if method == "tools/list" else usual(method, params)
+"""
+
+
+def test_every_host_that_is_asked_for_visits_what_another_host_has_configured(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    folder, mark = tmp_path / "there", tmp_path / "mark"
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOME_PLACE", "here")
+    monkeypatch.setenv("A_KEY", "planted-secret-1")
+    env = {"API_KEY": "${env:A_KEY}", "MARK": str(mark)}
+    cursor_entry(
+        home / ".cursor" / "mcp.json", [*server(tmp_path, TELLING), "${env:SOME_PLACE}"], env=env, cwd=str(folder)
+    )
+    argv = ["run", "--only", "TOOLS-SCHEMA", "--profile", "codex", "claude", "sdk-python", "--from", "cursor:mine"]
+    main([*argv, "--json"])
+    shown = capsys.readouterr()
+    hosts = json.loads(shown.out)["hosts"]
+    assert [host["host"] for host in hosts] == ["codex", "claude-code", "sdk-python"]
+    assert "planted-secret-1" not in shown.out + shown.err
+    assert set(mark.read_text().splitlines()) == {f"{folder} here planted-secret-1"}
+    assert len(mark.read_text().splitlines()) >= 3
+
+
+def test_an_entry_that_refers_to_what_is_not_known_here_is_refused(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = home / ".codeium" / "windsurf" / "mcp_config.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"mcpServers": {"mine": {"command": "${file:/etc/hostname}", "args": []}}}))
+    with pytest.raises(Refused, match="refers to what only Windsurf knows"):
+        main(["run", *FEW, "--from", "windsurf"])
+
+
+def test_a_url_that_a_host_has_configured_is_visited_with_its_headers(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WEB_TOKEN", "planted-token-1")
+    path = home / ".cursor" / "mcp.json"
+    path.parent.mkdir()
+    with http_server("--embedded", "--data-dir", str(tmp_path), "--token-env", "WEB_TOKEN") as http:
+        entry = {"url": http.url, "headers": {"Authorization": "Bearer ${env:WEB_TOKEN}"}}
+        path.write_text(json.dumps({"mcpServers": {"web": entry}}))
+        assert main(["run", *FEW, "--profile", "codex", "--from", "cursor", "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert [host["outcome"] for host in json.loads(shown)["hosts"]] == ["works"]
+    assert "planted-token-1" not in shown
 
 
 def test_a_projects_server_is_not_started_without_being_asked_for(

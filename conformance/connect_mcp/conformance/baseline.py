@@ -9,7 +9,7 @@ is stale, and fails itself: known gaps do not stay known for longer than they ar
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from connect_mcp.base.errors import Place, Refused
@@ -64,11 +64,25 @@ def read(path: str | os.PathLike[str]) -> tuple[Known, ...]:
     )
 
 
-def applied(results: Iterable[Result], lines: Sequence[Known], path: str | os.PathLike[str]) -> tuple[Result, ...]:
-    """Results with what the lines expect as `expected`, and with a failure where a line is stale."""
+def applied(
+    results: Iterable[Result],
+    lines: Sequence[Known],
+    path: str | os.PathLike[str],
+    undecided: Container[str] = (),
+) -> tuple[Result, ...]:
+    """Results with what the lines expect as `expected`, and with a failure where a line is stale.
+
+    Args:
+        results: what came of a run; a line about none of them is not stale.
+        lines: of the baseline.
+        path: where they stand.
+        undecided: requirements of which these results do not show that they are kept.
+    """
     found = tuple(results)
-    changed = [_expected(result, lines) for result in found]
+    changed = [expected(result, lines) for result in found]
     for line in lines:
+        if line.requirement in undecided:
+            continue
         about = [result for result in found if line.covers(result)]
         if about and not any(result.outcome in _BROKEN for result in about):
             at = next(index for index, result in enumerate(found) if line.covers(result))
@@ -95,7 +109,8 @@ def written(results: Iterable[Result], subject: str, reasons: Mapping[tuple[str,
     return "".join(f"{line}\n" for line in lines)
 
 
-def _expected(result: Result, lines: Sequence[Known]) -> Result:
+def expected(result: Result, lines: Sequence[Known]) -> Result:
+    """The result, as `expected` where it is broken and a line is about it."""
     line = next((line for line in lines if line.covers(result)), None)
     if line is None or result.outcome not in _BROKEN:
         return result

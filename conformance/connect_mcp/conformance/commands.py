@@ -40,8 +40,10 @@ def main(argv: Sequence[str]) -> int:
         return session_commands.import_(args)
     if args.command == "replay":
         return session_commands.replay(args, command)
-    if args.command in ("run", "baseline"):
+    if args.command == "run":
         return run_command.run(args, command)
+    if args.command == "baseline":
+        return run_command.write_baseline(args, command)
     if not command:
         raise Misuse(
             f"`{args.command}` needs the server's command after --",

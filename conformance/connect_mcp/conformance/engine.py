@@ -21,8 +21,18 @@ _REFUSALS = 2  # times in a row that no conversation could be opened, before the
 _PATIENT: Sequence[Outcome] = ("pass", "not-applicable", "not-observed")
 
 
-def run(trial: Trial, requirements: Sequence[Requirement], revisions: Sequence[str]) -> Iterator[Result]:
-    """Check requirements in revisions; each result as soon as it is known, in no particular order."""
+def run(
+    trial: Trial, requirements: Sequence[Requirement], revisions: Sequence[str], others: Sequence[Requirement] = ()
+) -> Iterator[Result]:
+    """Check requirements in revisions; each result as soon as it is known, in no particular order.
+
+    Args:
+        trial: the subject.
+        requirements: what is checked.
+        revisions: those that are spoken.
+        others: what another shard of the run checks: of the rules about everything that is said, one that is seen
+            broken here is told of here as well.
+    """
     pool = ThreadPoolExecutor(max(1, trial.options.jobs))
     try:
         looks = {pool.submit(trial.look, revision): revision for revision in revisions}
@@ -40,6 +50,8 @@ def run(trial: Trial, requirements: Sequence[Requirement], revisions: Sequence[s
             tour.result()
         for revision in revisions:
             yield from _observed(trial, requirements, revision)
+            broken = trial.observed(revision).broken
+            yield from _observed(trial, [row for row in others if row.id in broken], revision)
     finally:
         trial.stopping = True
         pool.shutdown(wait=True, cancel_futures=True)

@@ -2,7 +2,8 @@
 
 from connect_mcp.base.errors import Misuse, Place, Refused
 from connect_mcp.base.machine import Machine
-from connect_mcp.base.masking import masked
+from connect_mcp.base.masking import masked, secret_values
+from connect_mcp.base.record import replace
 from connect_mcp.base.text import printable
 from connect_mcp.installer.configured import ConfiguredFile, configured_files, used_first
 from connect_mcp.installer.hosts.all_hosts import find
@@ -10,11 +11,12 @@ from connect_mcp.installer.hosts.model import Host
 from connect_mcp.installer.spec import ServerSpec
 
 from .guard import Guard
-from .http_subject import HttpSubject
+from .replay import Server
 from .subject import StdioSubject
+from .target import Target, by_url
 
 
-def from_host(named: str, machine: Machine, guard: Guard, timeout: float, *, start: bool) -> StdioSubject | HttpSubject:
+def from_host(named: str, machine: Machine, guard: Guard, timeout: float, *, start: bool) -> Target:
     """The server that `HOST` or `HOST:NAME` names.
 
     Args:
@@ -26,7 +28,8 @@ def from_host(named: str, machine: Machine, guard: Guard, timeout: float, *, sta
 
     Raises:
         Misuse: where there is no such host or entry, or the entry is not named where there are several.
-        Refused: where the file cannot be read, or the server may not or cannot be started.
+        Refused: where the file cannot be read, the entry refers to what is not known here, or the server may not or
+            cannot be started.
     """
     name, _, entry = named.partition(":")
     host = find(name)
@@ -40,29 +43,34 @@ def from_host(named: str, machine: Machine, guard: Guard, timeout: float, *, sta
     spec = host.read(file.entries[entry])
     if spec is None:
         raise Refused(f"the entry {printable(entry)!r} is none that {host.title} would start or reach", place=_at(file))
-    shown = printable(masked(spec.url if spec.is_remote else " ".join([spec.command, *spec.args])))
+    words = [spec.url] if spec.is_remote else [spec.command, *spec.args]
+    shown = printable(masked(" ".join(words), secret_values({"args": words})))
     if file.scope == "project" and not start:
         what = f"`{shown}` is named by a project's file, and is not started without being asked for"
         raise Refused(what, place=_at(file), mend=f"look at the command, then add --start to --from {printable(named)}")
-    return _remote(host, spec, machine, timeout) if spec.is_remote else _started(host, spec, machine, guard, shown)
+    known = host.put_in(machine, spec, machine.cwd)
+    if known is None:
+        what = f"`{shown}` refers to what only {host.title} knows, or to a variable that is not set"
+        raise Refused(what, place=_at(file), mend="set the variable, or name the server itself after --")
+    target = _reached(host, known, machine, timeout) if spec.is_remote else _started(host, known, machine, guard, shown)
+    return replace(target, name=entry)
 
 
-def _started(host: Host, spec: ServerSpec, machine: Machine, guard: Guard, shown: str) -> StdioSubject:
+def _started(host: Host, spec: ServerSpec, machine: Machine, guard: Guard, shown: str) -> Target:
     env = host.server_env(machine, spec.env)
     program = machine.which(spec.command, env.get("PATH"))
     if program is None:
         raise Refused(f"{printable(masked(spec.command))} is not found on the PATH that {host.title} passes on")
-    arguments = host.filled(machine, {str(index): text for index, text in enumerate(spec.args)})
-    cwd = machine.join(machine.cwd, spec.cwd) if spec.cwd else machine.cwd
-    subject = StdioSubject([program, *arguments.values()], guard, env=env, cwd=cwd)
+    argv = [program, *spec.args]
+    subject = StdioSubject(argv, guard, env=env, cwd=spec.cwd)
     subject.name = f"{shown} (as {host.title} starts it)"
-    return subject
+    return Target(subject, Server(argv, host.filled(machine, spec.env), spec.cwd))
 
 
-def _remote(host: Host, spec: ServerSpec, machine: Machine, timeout: float) -> HttpSubject:
+def _reached(host: Host, spec: ServerSpec, machine: Machine, timeout: float) -> Target:
     if spec.transport != "http":
         raise Refused(f"{printable(masked(spec.url))} is spoken to over {spec.transport}, which is not checked here")
-    return HttpSubject(spec.url, host.filled(machine, spec.headers), timeout)
+    return by_url(spec.url, host.filled(machine, spec.headers), timeout)
 
 
 def _which(host: Host, entry: str, found: dict[str, ConfiguredFile], files: list[ConfiguredFile]) -> Refused:

@@ -2,71 +2,42 @@
 
 import argparse
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connect_mcp.base.errors import Misuse, Place, Refused
+from connect_mcp.base.errors import Misuse
 from connect_mcp.base.text import printable
 
 from .options import example, header
 from .requirement import REVISIONS
+from .shard import WHOLE, shard
 
 if TYPE_CHECKING:
     from .baseline import Known
-    from .fuzz import Fuzzed
-    from .host_verdicts import HostVerdict
+    from .guard import Guard
     from .profiles import Profile
-    from .replay import Calls, Server
     from .result import Result
-    from .trial import Options, Trial
+    from .running import Plan
+    from .target import Target
+    from .verdicts import Verdict
 
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Check a server against the requirements; the exit code says what came of it."""
-    from .baseline import read
-    from .engine import run as checked
-    from .engine import spoken
+    from . import baseline
     from .guard import Guard
+    from .progress import Progress
     from .reports.writing import write
-    from .requirement import all_requirements, selected
-    from .result import Result
-    from .trial import Options, Trial
-    from .verdicts import Verdict, as_data, as_text, ordered
+    from .running import run as examined
+    from .verdicts import as_data, as_text
 
     _check_subject(args, command)
-    _check_sdk(args)
-    known = read(args.baseline) if args.baseline is not None else ()
-    profiles = _profiles(args.profile)
-    requirements = selected(all_requirements(), args.only)
-    options = Options(args.timeout, args.call_tools, dict(args.example), args.strict, args.jobs)
-    began = time.monotonic()
-    results: list[Result] = []
-    with Guard() as guard:
-        trial = Trial(_subject(args, command, guard), options)
-        revisions = _revisions(args.revision) or spoken(trial)
-        progress = _Progress(requirements, revisions, quiet=args.json)
-        for result in checked(trial, requirements, revisions):
-            results.append(result)
-            progress.tell(result)
-        hosts = _in_hosts(profiles, args, command, options)
-        progress.done()
-        fuzzed = _fuzzed(trial, revisions, args)
-    judged, sdk = _as_on_sdk(ordered(requirements, results), known, args)
-    verdict = Verdict(
-        trial.subject.name,
-        tuple(revisions),
-        {row.id: row for row in requirements},
-        judged,
-        args.strict,
-        time.monotonic() - began,
-        hosts,
-        fuzzed,
-        sdk,
-    )
-    if args.command == "baseline":
-        return _write_baseline(args, verdict)
+    known = baseline.read(args.baseline) if args.baseline is not None else ()
+    plan = _plan(args)
+    with Guard() as guard, Progress(_expecting(known, args.sdk), quiet=args.json) as progress:
+        verdict = examined(plan, _target(args, command, guard), progress)
+    verdict = _as_known(verdict, known, args)
     write(verdict, args)
     if args.json:
         import json
@@ -78,12 +49,63 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     return verdict.exit_code
 
 
-_SDK = "sdk-python"
-"""The official SDK's client among the hosts."""
+def write_baseline(args: argparse.Namespace, command: Sequence[str]) -> int:
+    """Check a server and write down what it breaks; the reasons of lines that a file has already are kept."""
+    from . import baseline
+    from .guard import Guard
+    from .progress import Progress
+    from .running import run as examined
+    from .saving import save
+
+    _check_subject(args, command)
+    plan = _plan(args)
+    with Guard() as guard, Progress() as progress:
+        verdict = examined(plan, _target(args, command, guard), progress)
+    verdict = _as_known(verdict, (), args)
+    exists = args.file.exists()
+    reasons = {(line.requirement, line.revision): line.reason for line in baseline.read(args.file)} if exists else {}
+    text = baseline.written(verdict.results, verdict.subject, reasons)
+    save(args.file, text)
+    lines = len(text.splitlines()) - 2
+    what = "1 line" if lines == 1 else f"{lines} lines"
+    sys.stdout.write(f"{what} in {printable(str(args.file))}; use it with --baseline {printable(str(args.file))}\n")
+    return 0
+
+
+def _plan(args: argparse.Namespace) -> "Plan":
+    """What the options ask for.
+
+    Raises:
+        Misuse: where a requirement, a revision, a host or an SDK is named that there is not.
+        Refused: where the official SDK's client is named and not installed.
+    """
+    from . import sdk_baselines
+    from .requirement import all_requirements, selected
+    from .running import Fuzzing, Plan, sdk_asked
+    from .trial import Options
+
+    if args.sdk not in (None, sdk_baselines.AUTO):
+        sdk_baselines.load(args.sdk)
+    elif args.sdk == sdk_baselines.AUTO and args.shard != WHOLE:
+        raise Misuse(
+            "--sdk auto needs the whole run: what shows an SDK is not all in one shard",
+            mend=f"--sdk with one of {', '.join(sdk_baselines.names())}",
+        )
+    return Plan(
+        requirements=selected(all_requirements(), args.only),
+        revisions=_revisions(args.revision),
+        options=Options(args.timeout, args.call_tools, dict(args.example), args.strict, args.jobs),
+        profiles=_profiles(args.profile),
+        sdk=sdk_asked(args.profile),
+        fuzzing=Fuzzing(args.examples, args.seed, args.fuzz_out) if args.fuzz else None,
+        shard=args.shard,
+    )
 
 
 def _profiles(names: Sequence[str]) -> "list[Profile]":
-    hosts = [name for name in names if name != _SDK]
+    from .running import SDK
+
+    hosts = [name for name in names if name != SDK]
     if not hosts:
         return []
     from .profiles import selected  # loads the installer's rows, which a plain run does not need
@@ -91,76 +113,50 @@ def _profiles(names: Sequence[str]) -> "list[Profile]":
     return selected(hosts)
 
 
-def _in_hosts(
-    profiles: "Sequence[Profile]", args: argparse.Namespace, command: Sequence[str], options: "Options"
-) -> "tuple[HostVerdict, ...]":
-    """What would become of the server in each host; one after the other, since what is told is how long it takes."""
-    if not profiles and _SDK not in args.profile:
-        return ()
-    from connect_mcp.base.machine import this_machine
+def _target(args: argparse.Namespace, command: Sequence[str], guard: "Guard") -> "Target":
+    from .target import by_command, by_url
 
-    from .host_verdicts import judge
-    from .replay import Calls, Server
+    if args.from_host is not None:
+        from connect_mcp.base.machine import this_machine
 
-    machine, calls = this_machine(), Calls(options.call_tools, options.examples)
-    server = Server(command) if args.url is None else Server(url=args.url, headers=dict(args.header))
-    judged = [judge(profile, server, machine, calls, timeout=options.timeout) for profile in profiles]
-    return (*judged, *_in_sdk(server, calls, options.timeout, args.profile))
+        from .from_host import from_host
+
+        return from_host(args.from_host, this_machine(), guard, args.timeout, start=args.start)
+    return by_command(command, guard) if args.url is None else by_url(args.url, dict(args.header), args.timeout)
 
 
-def _in_sdk(server: "Server", calls: "Calls", timeout: float, names: Sequence[str]) -> "Sequence[HostVerdict]":
-    """The official SDK's client, where it is asked for."""
-    from .sdk_client import installed, judge_sdk
-
-    if not {"all", _SDK} & {*names}:
-        return ()
-    if installed() is None:
-        if _SDK in names:
-            raise Refused(f"{_SDK} needs the official SDK, which is not installed", mend="pip install 'mcp>=2.3'")
-        sys.stderr.write(f"{_SDK} is left out: the official SDK is not installed\n")
-        return ()
-    return [judge_sdk(server, calls, timeout=timeout)]
-
-
-def _check_sdk(args: argparse.Namespace) -> None:
-    """Refuse the name of an SDK that there is no baseline of, before the server is started."""
-    from . import sdk_baselines
-
-    if args.command == "run" and args.sdk not in (None, sdk_baselines.AUTO):
-        sdk_baselines.load(args.sdk)
-
-
-def _as_on_sdk(
-    results: "tuple[Result, ...]", known: "Sequence[Known]", args: argparse.Namespace
-) -> "tuple[tuple[Result, ...], tuple[str, ...]]":
-    """The results, with what the baselines expect as expected, and what there is to say of the SDK's."""
+def _expecting(known: "Sequence[Known]", sdk: str | None) -> "Callable[[Result], Result]":
+    """What a baseline, and that of an SDK which is named, make of a single result."""
     from . import baseline, sdk_baselines
 
-    applied = baseline.applied(results, known, args.baseline or "")
-    if args.command == "baseline":
-        return applied, ()
-    named = args.sdk
-    chosen = sdk_baselines.fingerprint(results) if named == sdk_baselines.AUTO else None
-    chosen = sdk_baselines.load(named) if named and named != sdk_baselines.AUTO else chosen
+    chosen = sdk_baselines.load(sdk) if sdk and sdk != sdk_baselines.AUTO else None
+
+    def expecting(result: "Result") -> "Result":
+        result = baseline.expected(result, known)
+        return sdk_baselines.excused([result], chosen)[0] if chosen else result
+
+    return expecting
+
+
+def _as_known(verdict: "Verdict", known: "Sequence[Known]", args: argparse.Namespace) -> "Verdict":
+    """A verdict with what the baselines expect as expected, and with what there is to say of the SDK's."""
+    from connect_mcp.base.record import replace
+
+    from . import baseline, sdk_baselines
+    from .watch import RULES
+
+    # What a rule about everything that is said shows may be seen in another shard: there its line is not stale.
+    undecided = RULES if verdict.shard else ()
+    applied = baseline.applied(verdict.results, known, args.baseline or "", undecided)
+    chosen = sdk_baselines.chosen(verdict.results, args.sdk)
     changed = sdk_baselines.excused(applied, chosen) if chosen else applied
-    said = sdk_baselines.told(results, chosen, named)
+    said = sdk_baselines.told(verdict.results, chosen, args.sdk)
     excuses = [
         f"  {one.requirement} ({one.revision}): {one.why}"
         for before, one in zip(applied, changed, strict=True)
         if one is not before
     ]
-    return changed, (*([said] if said else []), *excuses)
-
-
-def _fuzzed(trial: "Trial", revisions: Sequence[str], args: argparse.Namespace) -> "Fuzzed | None":
-    if not args.fuzz:
-        return None
-    from .fuzz import fuzz  # with hypothesis, which a plain run does not need
-    from .trial import Trial
-
-    return fuzz(
-        Trial(trial.subject, trial.options), revisions, examples=args.examples, seed=args.seed, out=args.fuzz_out
-    )
+    return replace(verdict, results=changed, sdk=(*([said] if said else []), *excuses))
 
 
 def list_requirements(args: argparse.Namespace) -> int:
@@ -206,17 +202,18 @@ def add_parsers(commands: Any, seconds: Any) -> None:
     _add_subject(run, seconds)
     run.add_argument("--baseline", type=Path, metavar="FILE", help="what is known to fail; stale lines fail")
     run.add_argument(
-        "--sdk",
-        metavar="NAME",
-        help="expect what servers on this SDK cannot help, each with a reason: mcp-1, mcp-2, typescript-1, fastmcp-4, "
-        "or auto for the one that its behaviour shows",
-    )
-    run.add_argument(
         "--profile",
         nargs="+",
         default=[],
         metavar="HOST",
         help="say what would become of the server in these real hosts, sdk-python (the official SDK's client), or all",
+    )
+    run.add_argument(
+        "--shard",
+        type=shard,
+        default=WHOLE,
+        metavar="I/N",
+        help="do the I-th of N even parts alone, as a job of a CI matrix: together they are the whole run",
     )
     run.add_argument("--strict", action="store_true", help="let warnings and the rules of JSON-RPC alone count as well")
     run.add_argument("--verbose", action="store_true", help="tell of what passed and of what does not apply as well")
@@ -232,7 +229,7 @@ def add_parsers(commands: Any, seconds: Any) -> None:
     )
     base.add_argument("file", type=Path, metavar="FILE")
     _add_subject(base, seconds)
-    base.set_defaults(baseline=None, profile=[], strict=True, fuzz=False, verbose=False, json=False)
+    base.set_defaults(baseline=None, profile=[], strict=True, fuzz=False, shard=WHOLE)
     listed = commands.add_parser("list", help="list the requirements", allow_abbrev=False)
     listed.add_argument("--json", action="store_true", help="print them as JSON")
     explained = commands.add_parser("explain", help="say what a requirement asks for and why", allow_abbrev=False)
@@ -284,6 +281,12 @@ def _add_subject(run: argparse.ArgumentParser, seconds: Any) -> None:
         metavar="REV",
         help="the protocol revisions to check, or all (default: the newest that the server speaks, of each kind)",
     )
+    run.add_argument(
+        "--sdk",
+        metavar="NAME",
+        help="expect what servers on this SDK cannot help, each with a reason: mcp-1, mcp-2, typescript-1, fastmcp-4, "
+        "or auto for the one that its behaviour shows",
+    )
     run.add_argument("--call-tools", action="store_true", help="call tools also where they may change something")
     run.add_argument(
         "--example",
@@ -299,23 +302,6 @@ def _add_subject(run: argparse.ArgumentParser, seconds: Any) -> None:
     )
 
 
-def _write_baseline(args: argparse.Namespace, verdict: Any) -> int:
-    """Write down what is broken; the reasons of lines that a file has already are kept."""
-    from . import baseline
-
-    exists = args.file.exists()
-    reasons = {(line.requirement, line.revision): line.reason for line in baseline.read(args.file)} if exists else {}
-    text = baseline.written(verdict.results, verdict.subject, reasons)
-    try:
-        args.file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Refused("the baseline cannot be written", place=Place(str(args.file)), why=error.strerror or "") from None
-    lines = len(text.splitlines()) - 2
-    what = "1 line" if lines == 1 else f"{lines} lines"
-    sys.stdout.write(f"{what} in {printable(str(args.file))}; use it with --baseline {printable(str(args.file))}\n")
-    return 0
-
-
 def _check_subject(args: argparse.Namespace, command: Sequence[str]) -> None:
     given = sum([bool(command), args.url is not None, args.from_host is not None])
     if given != 1:
@@ -324,24 +310,6 @@ def _check_subject(args: argparse.Namespace, command: Sequence[str]) -> None:
             f"`{args.command}` {what}: a command after --, or --url, or --from",
             mend=f"connect-mcp conformance {args.command} … -- COMMAND [ARG…]",
         )
-    if args.profile and args.from_host is not None:
-        raise Misuse("--profile takes a command after --, or --url", why="with --from the host is named already")
-
-
-def _subject(args: argparse.Namespace, command: Sequence[str], guard: Any) -> Any:
-    from .subject import StdioSubject
-
-    if args.from_host is not None:
-        from connect_mcp.base.machine import this_machine
-
-        from .from_host import from_host
-
-        return from_host(args.from_host, this_machine(), guard, args.timeout, start=args.start)
-    if args.url is None:
-        return StdioSubject(command, guard)
-    from .http_subject import HttpSubject
-
-    return HttpSubject(args.url, dict(args.header), args.timeout)
 
 
 def _revisions(named: Sequence[str]) -> list[str]:
@@ -367,24 +335,3 @@ def _jobs(text: str) -> int:
     if not 1 <= jobs <= 64:
         raise ValueError(text)
     return jobs
-
-
-class _Progress:
-    """One line on a terminal's standard error that says how far the run is."""
-
-    def __init__(self, requirements: Sequence[Any], revisions: Sequence[str], *, quiet: bool) -> None:
-        self._all = sum(revision in row.revisions for row in requirements for revision in revisions)
-        self._done = 0
-        self._shown = not quiet and sys.stderr.isatty()
-
-    def tell(self, result: Any) -> None:
-        """One more is done."""
-        self._done += 1
-        if self._shown:
-            sys.stderr.write(f"\r\x1b[K{self._done} of {self._all}  {result.requirement}")
-            sys.stderr.flush()
-
-    def done(self) -> None:
-        """All are done: the line goes."""
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")

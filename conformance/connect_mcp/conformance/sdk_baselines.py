@@ -83,21 +83,30 @@ def fingerprint(results: Sequence[Result]) -> Baseline | None:
     return max(found, key=lambda one: len(one.marks), default=None)
 
 
+def chosen(results: Sequence[Result], named: str | None) -> Baseline | None:
+    """The SDK that is named, with `auto` the one that shows; None where none is named, or none shows.
+
+    Raises:
+        Misuse: where there is none of that name.
+    """
+    return fingerprint(results) if named == AUTO else load(named) if named else None
+
+
 def excused(results: Iterable[Result], baseline: Baseline) -> tuple[Result, ...]:
     """Results with what the SDK's servers cannot help as `expected`, each with its reason; a line may well be stale."""
     return tuple(_excused(result, baseline) for result in results)
 
 
-def told(results: Sequence[Result], chosen: Baseline | None, named: str | None) -> str:
+def told(results: Sequence[Result], taken: Baseline | None, named: str | None) -> str:
     """A line for the report: which SDK shows, and what was made of it; empty where none does and none was asked for."""
-    if chosen is not None and named != AUTO:
-        return f"--sdk {chosen.name}: what a server on {chosen.title} cannot help is expected"
-    shown = chosen or fingerprint(results)
+    if taken is not None and named != AUTO:
+        return f"--sdk {taken.name}: what a server on {taken.title} cannot help is expected"
+    shown = taken or fingerprint(results)
     if shown is None:
         return "--sdk auto: the behaviour of no SDK shows that there is a baseline of" if named else ""
     marks = "; ".join(f"{mark.requirement} {mark.said or mark.how}" for mark in shown.marks)
     what = f"it behaves like a server on {shown.title} ({marks})"
-    if chosen is not None:
+    if taken is not None:
         return f"--sdk auto: {what}: what those cannot help is expected"
     return f"{what}; with --sdk {shown.name}, what those cannot help is expected"
 

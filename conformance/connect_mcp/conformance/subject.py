@@ -141,12 +141,12 @@ class StdioSubject:
         patience: float = 1.0,
     ) -> None:
         self._patience = patience
-        self.secrets: Sequence[str] = ()
         self._argv = tuple(argv)
         self._env = env
         self._cwd = cwd
         self._guard = guard
         secret = telling_values(os.environ if env is None else env) | secret_values({"args": list(argv)})
+        self.secrets: Sequence[str] = sorted(secret)
         self.name = printable(masked(" ".join(argv), secret))
 
     def open(self, *, deaf: bool = False, more_env: Mapping[str, str] | None = None) -> StdioLink:

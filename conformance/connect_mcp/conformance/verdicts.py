@@ -45,6 +45,8 @@ class Verdict:
         hosts: what would become of it in real hosts, where that was asked.
         fuzzed: what came of fuzzing, where that was asked.
         sdk: which SDK the server is taken or shown to be on, and what is expected for that; lines safe to print.
+        shard: which part of the run this is, as `I/N`; empty for the whole.
+        elsewhere: how many requirements, hosts and sorts of fuzzing other shards have.
     """
 
     subject: str
@@ -56,6 +58,8 @@ class Verdict:
     hosts: tuple[HostVerdict, ...] = ()
     fuzzed: "Fuzzed | None" = None
     sdk: tuple[str, ...] = ()
+    shard: str = ""
+    elsewhere: int = 0
 
     @property
     def count(self) -> Mapping[Outcome, int]:
@@ -72,6 +76,8 @@ class Verdict:
             return 1
         if any(host.outcome == "fails" for host in self.hosts) or (self.fuzzed and self.fuzzed.found):
             return 1
+        if self.shard and not self.results:  # what is checked is checked elsewhere
+            return 0 if self.elsewhere or self.hosts or self.fuzzed else 1
         return 0 if count["pass"] or count["warn"] or count["expected"] else 1
 
 
@@ -100,6 +106,7 @@ def as_data(verdict: Verdict) -> dict[str, object]:
         "results": [_data(verdict, result) for result in verdict.results],
         "hosts": [host.data() for host in verdict.hosts],
         "sdk": list(verdict.sdk),
+        **({"shard": verdict.shard} if verdict.shard else {}),
         **({"fuzz": verdict.fuzzed.data()} if verdict.fuzzed else {}),
     }
 
@@ -151,9 +158,18 @@ def _lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
         yield from (*verdict.sdk, "")
     if verdict.fuzzed:
         yield from verdict.fuzzed.lines()
-    counts = ", ".join(f"{count} {_COUNTED[outcome]}" for outcome, count in verdict.count.items() if count)
     yield f"{verdict.subject}"
-    yield f"  {', '.join(verdict.revisions)}: {counts or 'nothing was checked'} in {verdict.seconds:.1f} s"
+    yield f"  {', '.join(verdict.revisions)}: {counted(verdict)} in {verdict.seconds:.1f} s"
+
+
+def counted(verdict: Verdict) -> str:
+    """How many results there are of each outcome, in words."""
+    counts = ", ".join(f"{count} {_COUNTED[outcome]}" for outcome, count in verdict.count.items() if count)
+    if not verdict.shard:
+        return counts or "nothing was checked"
+    idle = verdict.elsewhere and not verdict.hosts and not verdict.fuzzed
+    nothing = "nothing to do here: the other shards have it all" if idle else "no requirement to check here"
+    return f"shard {verdict.shard}: {counts or nothing}"
 
 
 def _alike(results: Sequence[Result]) -> Iterator[list[Result]]:
