@@ -24,6 +24,7 @@ class Cell:
         ready: seconds from the server's start to the answer with its tools; None where that was not seen.
         seconds: how long the host ran; None where it did not.
         folder: where the run is kept: its recordings, and what the host printed; "" where it is not.
+        shown: pictures of the run (PNG files), where the host has a face; they last as long as the run is kept.
     """
 
     host: str
@@ -34,6 +35,7 @@ class Cell:
     ready: float | None = None
     seconds: float | None = None
     folder: str = ""
+    shown: tuple[str, ...] = ()
 
 
 @record
@@ -101,5 +103,5 @@ def as_data(matrix: Matrix) -> dict[str, Any]:
         "outcome": "pass" if matrix.exit_code == 0 else "fail",
         "hosts": [values(host) for host in matrix.hosts],
         "scenarios": [{"id": identity, "title": title} for identity, title in matrix.scenarios],
-        "cells": [{**values(cell), "lines": list(cell.lines)} for cell in matrix.cells],
+        "cells": [{**values(cell), "lines": list(cell.lines), "shown": list(cell.shown)} for cell in matrix.cells],
     }

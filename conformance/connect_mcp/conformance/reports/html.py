@@ -1,8 +1,4 @@
-"""A run as one HTML page that stands alone: no script, no font, no image, nothing fetched; it works from a file.
-
-Everything that comes from a server or a profile is escaped, and a policy in the page forbids whatever would slip
-through. Light or dark follows the reader's system.
-"""
+"""A run as one HTML page that stands alone."""
 
 from collections.abc import Iterator
 from html import escape
@@ -13,6 +9,7 @@ from ..host_verdicts import HostVerdict
 from ..requirement import Requirement
 from ..result import Outcome, Result
 from ..verdicts import Verdict
+from .page import listed, page
 from .shown import TOLD, exchange
 
 _WORDS: dict[Outcome, str] = {
@@ -36,42 +33,14 @@ _SIGNS: dict[Outcome, str] = {
     "bug-in-the-case": "‼",
 }
 _HOSTS = {"works": "works", "fails": "fails", "loses": "loses a part", "risk": "at risk"}
-_STYLE = """
-:root { color-scheme: light dark; --line: #d0d7de; --soft: #f6f8fa; --good: #1a7f37; --bad: #cf222e; --so: #9a6700;
-        --dim: #59636e; --text: #1f2328; --page: #ffffff; }
-@media (prefers-color-scheme: dark) {
-  :root { --line: #3d444d; --soft: #151b23; --good: #3fb950; --bad: #f85149; --so: #d29922; --dim: #9198a1;
-          --text: #f0f6fc; --page: #0d1117; }
-}
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var(--page); max-width: 72rem;
-       margin: 2rem auto; padding: 0 1rem; }
-code, pre { font: 13px/1.5 ui-monospace, monospace; }
-pre { background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: .75rem; overflow-x: auto;
-      white-space: pre-wrap; overflow-wrap: anywhere; }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
-th, td { border: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
-th { background: var(--soft); }
-td.sign { text-align: center; width: 6rem; }
-details { border: 1px solid var(--line); border-radius: 6px; padding: .5rem .75rem; margin: .5rem 0; }
-summary { cursor: pointer; }
-.pass, .works { color: var(--good); } .fail, .fails, .bug-in-the-case { color: var(--bad); }
-.warn, .loses, .inconclusive { color: var(--so); } .not-applicable, .not-observed, .risk { color: var(--dim); }
-dt { font-weight: 600; } dd { margin: 0 0 .5rem; } ul { margin: .25rem 0; padding-left: 1.25rem; }
-"""
 
 
 def render(verdict: Verdict) -> str:
     """The page as text."""
-    return "\n".join(_page(verdict)) + "\n"
+    return page(f"MCP conformance of {verdict.subject}", _body(verdict))
 
 
-def _page(verdict: Verdict) -> Iterator[str]:
-    title = f"MCP conformance of {verdict.subject}"
-    yield "<!doctype html>"
-    yield '<html lang="en"><head><meta charset="utf-8">'
-    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
+def _body(verdict: Verdict) -> Iterator[str]:
     yield f"<h1>MCP conformance</h1><p><code>{escape(verdict.subject)}</code></p>"
     yield f"<p>{_summary(verdict)}</p>"
     if verdict.hosts:
@@ -82,7 +51,7 @@ def _page(verdict: Verdict) -> Iterator[str]:
         for result in told:
             yield from _told(verdict.requirements[result.requirement], result)
     yield from _matrix(verdict)
-    yield f"<p>connect-mcp {escape(__version__)}, {verdict.seconds:.1f} s</p></body></html>"
+    yield f"<p>connect-mcp {escape(__version__)}, {verdict.seconds:.1f} s</p>"
 
 
 def _summary(verdict: Verdict) -> str:
@@ -102,9 +71,9 @@ def _hosts(verdict: Verdict) -> Iterator[str]:
 def _evidence(host: HostVerdict) -> Iterator[str]:
     lines = [*(finding.what for finding in host.findings[1:]), *host.evidence]
     if lines:
-        yield "<details><summary>evidence</summary><ul>"
-        yield from (f"<li>{escape(line)}</li>" for line in lines)
-        yield "</ul></details>"
+        yield "<details><summary>evidence</summary>"
+        yield from listed(lines)
+        yield "</details>"
 
 
 def _told(row: Requirement, result: Result) -> Iterator[str]:

@@ -19,22 +19,27 @@ def write(verdict: "Verdict", args: argparse.Namespace) -> None:
     if args.junit:
         from . import junit
 
-        _put(args.junit, junit.render(verdict))
+        put(args.junit, junit.render(verdict))
     if args.sarif:
         from . import sarif
 
-        _put(args.sarif, sarif.render(verdict, args.sarif_file or sarif.default_place(Path.cwd())))
+        put(args.sarif, sarif.render(verdict, args.sarif_file or sarif.default_place(Path.cwd())))
     if args.markdown:
         from . import markdown
 
-        _put(args.markdown, markdown.render(verdict), mode="a")  # a job's summary is shared by its steps
+        put(args.markdown, markdown.render(verdict), mode="a")  # a job's summary is shared by its steps
     if args.html:
         from . import html
 
-        _put(args.html, html.render(verdict))
+        put(args.html, html.render(verdict))
 
 
-def _put(path: Path, text: str, mode: str = "w") -> None:
+def put(path: Path, text: str, mode: str = "w") -> None:
+    """Write a report.
+
+    Raises:
+        Refused: where it cannot be written.
+    """
     try:
         with path.open(mode, encoding="utf-8", newline="\n") as file:
             file.write(text)
