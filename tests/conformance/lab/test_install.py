@@ -1,0 +1,84 @@
+"""Host programs come from npm once, at the version that is asked for, into a folder of their own."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from connect_mcp.base.errors import Refused
+from connect_mcp.conformance.lab.install import CACHE, cache_folder, install, installed
+from connect_mcp.conformance.lab.recipe import Recipe
+
+SKIP = "CONNECT_MCP_TEST_SKIP_HOSTS"
+SMALL = Recipe("codex", "semver", "7.6.3", "semver", "chat", (), 1.0, "a small program that does not change")
+
+pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts")]
+
+
+@pytest.fixture(autouse=True)
+def wanted() -> None:
+    if os.environ.get(SKIP):
+        pytest.skip(f"{SKIP} is set")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_a_program_is_installed_and_runs_and_says_its_version(cache: Path) -> None:
+    program = install(SMALL, cache, os.environ)
+
+    done = subprocess.run(
+        [str(program.path), "1.2.3"], env={"PATH": program.search}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "1.2.3"
+    assert program.version == "7.6.3"
+    assert program.path.is_relative_to(cache / "codex" / "7.6.3")
+
+
+def test_what_is_installed_needs_no_npm_again(cache: Path) -> None:
+    first = install(SMALL, cache, os.environ)
+
+    again = install(SMALL, cache, {"PATH": ""})
+
+    assert again.path == first.path
+    assert installed(SMALL, cache, {"PATH": ""}) == again
+
+
+def test_two_versions_stand_beside_each_other(cache: Path) -> None:
+    install(SMALL, cache, os.environ)
+
+    other = install(SMALL, cache, os.environ, "7.6.2")
+
+    assert other.version == "7.6.2"
+    found = installed(SMALL, cache, os.environ)
+    assert found is not None
+    assert found.version == "7.6.3"
+
+
+def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
+    assert installed(SMALL, tmp_path, os.environ) is None
+
+
+def test_a_version_that_does_not_exist_is_refused_with_what_npm_says(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"npm could not install semver@0\.0\.0-none") as refused:
+        install(SMALL, tmp_path, os.environ, "0.0.0-none")
+
+    assert "0.0.0-none" in refused.value.why
+    assert installed(SMALL, tmp_path, os.environ, "0.0.0-none") is None
+
+
+def test_a_package_that_no_longer_has_the_program_is_reported_as_that(tmp_path: Path) -> None:
+    changed = Recipe("codex", "semver", "7.6.3", "another-name", "chat", (), 1.0, "")
+
+    with pytest.raises(Refused, match="there is no `another-name` in it") as refused:
+        install(changed, tmp_path, os.environ)
+
+    assert "changed" in refused.value.why
+
+
+def test_the_cache_folder_is_the_users_unless_a_variable_names_one(home: Path, tmp_path: Path) -> None:
+    assert cache_folder({CACHE: str(tmp_path)}) == tmp_path
+    assert cache_folder({}).is_relative_to(home)

@@ -1,0 +1,138 @@
+"""A run of a host touches nothing of the user's, reaches nothing beyond this machine, and leaves nothing behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from connect_mcp.conformance.lab.isolation import Offspring, cut_off_network, environment, scratch
+
+OUTER = {"HOME": "/outer/home", "PATH": "/outer/bin", "OPENAI_API_KEY": "sk-outer", "SYSTEMROOT": "C:\\Windows"}
+linux = pytest.mark.skipif(sys.platform != "linux", reason="namespaces and orphans that come back are Linux's")
+
+
+def test_a_host_is_given_nothing_of_our_own_environment_but_what_its_system_needs(tmp_path: Path) -> None:
+    env = environment(scratch(tmp_path / "run"), "/node", OUTER, cut_off=True)
+
+    assert env["PATH"] == "/node"
+    assert env["SYSTEMROOT"] == "C:\\Windows"
+    assert "OPENAI_API_KEY" not in env
+    assert not [name for name, value in env.items() if "/outer" in value]
+
+
+def test_every_folder_that_a_host_may_look_for_is_in_the_scratch_folder(tmp_path: Path) -> None:
+    env = environment(scratch(tmp_path / "run"), "", {}, cut_off=True)
+
+    for name in ("HOME", "USERPROFILE", "APPDATA", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "TMPDIR"):
+        assert Path(env[name]).is_relative_to(tmp_path / "run"), name
+
+
+def test_where_the_network_stays_proxies_lead_nowhere_and_loopback_goes_past_them(tmp_path: Path) -> None:
+    env = environment(scratch(tmp_path / "run"), "", {}, cut_off=False)
+
+    assert env["HTTPS_PROXY"] == env["http_proxy"] == "http://127.0.0.1:9"
+    assert "127.0.0.1" in env["NO_PROXY"]
+    assert "HTTPS_PROXY" not in environment(scratch(tmp_path / "other"), "", {}, cut_off=True)
+
+
+_CUT_OFF = """
+import json, socket, threading
+from connect_mcp.conformance.lab.isolation import cut_off_network
+cut = cut_off_network()
+listener = socket.create_server(("127.0.0.1", 0))
+socket.create_connection(listener.getsockname(), 5).close()
+names = [name for _, name in socket.if_nameindex()]
+try:
+    socket.create_connection(("192.0.2.1", 9), 5)
+    outside = "reached"
+except OSError as error:
+    outside = type(error).__name__ + str(error.errno)
+print(json.dumps([cut, names, outside]))
+"""
+
+
+@linux
+def test_in_a_namespace_of_its_own_a_process_reaches_loopback_and_nothing_else() -> None:
+    done = subprocess.run([sys.executable, "-c", _CUT_OFF], capture_output=True, text=True, timeout=60, check=True)
+
+    cut, names, outside = json.loads(done.stdout)
+    if not cut:
+        pytest.skip("this system gives us no network namespace")
+    assert names == ["lo"]
+    assert outside == "OSError101"  # the network is unreachable, at once
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_other_systems_have_no_namespaces_and_nothing_changes(platform: str) -> None:
+    assert not cut_off_network(platform)
+    assert len(socket.if_nameindex()) >= 1
+
+
+_LEAVES_A_CHILD = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, stdout=-3)
+print(child.pid)
+"""
+
+
+@linux
+def test_an_orphan_in_a_session_of_its_own_is_found_and_ended() -> None:
+    offspring = Offspring()
+    done = subprocess.run([sys.executable, "-c", _LEAVES_A_CHILD], stdout=subprocess.PIPE, check=True)
+    orphan = int(done.stdout)
+
+    left = offspring.left(0.2, but=lambda found: False)
+
+    assert [found.process.pid for found in left] == [orphan]
+    assert "time.sleep(600)" in left[0].command[-1]
+    offspring.end()
+    assert not psutil.pid_exists(orphan)
+
+
+@linux
+def test_what_is_left_by_design_is_not_waited_for_but_ended_all_the_same() -> None:
+    offspring = Offspring()
+    done = subprocess.run([sys.executable, "-c", _LEAVES_A_CHILD], stdout=subprocess.PIPE, check=True)
+
+    began = time.monotonic()
+    left = offspring.left(5, but=lambda found: "sleep(600)" in found.command[-1])
+
+    assert not left
+    assert time.monotonic() - began < 4
+    offspring.end()
+    assert not psutil.pid_exists(int(done.stdout))
+
+
+def test_a_process_that_was_there_before_is_left_alone() -> None:
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        offspring = Offspring()
+        offspring.end()
+
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+def test_a_descendant_that_ignores_sigterm_is_ended_too() -> None:
+    offspring = Offspring()
+    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", stubborn], stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+
+    offspring.end()
+
+    process.wait(5)
+    process.stdout.close()
+    assert not offspring.living()
