@@ -2,12 +2,14 @@ import json
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.record import replace
 from connect_mcp.conformance.commands import main
+from connect_mcp.conformance.fuzz import Found, Fuzzed
 from connect_mcp.conformance.host_verdicts import Finding, HostVerdict
 from connect_mcp.conformance.profiles import profile_ids
 from connect_mcp.conformance.reports import html, junit, markdown, sarif
@@ -38,6 +40,10 @@ def result(identity: str, outcome: Outcome) -> Result:
     return Result(identity, REVISION, outcome, f"because {HOSTILE}", lines, 0.25)
 
 
+FOUND = Found("died", f"the server exited {HOSTILE}", "calls", REVISION, 2, False, f"out/calls {HOSTILE}.jsonl")
+FUZZED = Fuzzed(7, {f"calls ({REVISION})": 12, f"orders ({REVISION})": 30}, (FOUND,), (f"no chunks: {HOSTILE}",))
+SDK = (f"--sdk mcp-2: what it cannot help {HOSTILE}", f"  PING-EMPTY ({REVISION}): {HOSTILE}")
+
 VERDICT = Verdict(
     f"python server.py {HOSTILE}",
     (REVISION,),
@@ -46,6 +52,9 @@ VERDICT = Verdict(
     False,
     1.5,
     HOSTS,
+    FUZZED,
+    SDK,
+    "2/4",
 )
 
 
@@ -93,6 +102,21 @@ def test_the_page_stands_alone_and_what_a_server_said_is_text_in_it() -> None:
         for part in (row.rule, row.source, row.mend):
             assert part in page.text
     assert "< </pre>" in page.text  # the exchange, with who said it
+    assert f"connect-mcp conformance replay out/calls {HOSTILE}.jsonl -- COMMAND" in page.text
+    assert "Shard 2/4 of the run." in page.text
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({"hosts": HOSTS[1:2], "results": ()}, "It would fail in a host."),
+        ({"hosts": (), "results": (), "fuzzed": FUZZED}, "Not conformant."),
+        ({"hosts": (), "results": (), "fuzzed": None, "shard": "2/4", "elsewhere": 3}, "Nothing to do here."),
+        ({"hosts": HOSTS[:1], "results": (), "fuzzed": None, "shard": "2/4"}, "No MUST is broken."),
+    ],
+)
+def test_the_page_says_first_what_came_of_the_run(more: dict[str, Any], word: str) -> None:
+    assert word in Page(html.render(replace(VERDICT, **more))).text
 
 
 def test_the_run_as_json_has_the_documented_shape() -> None:
@@ -109,7 +133,7 @@ def test_a_page_without_a_fault_says_so() -> None:
 
 def test_junit_has_a_case_for_each_requirement_and_fails_only_what_makes_the_run_fail() -> None:
     root = ET.fromstring(junit.render(VERDICT))
-    suite, hosts = root.findall("testsuite")
+    suite, hosts, fuzzing = root.findall("testsuite")
     assert dict(suite.attrib) == {
         "name": f"MCP {REVISION}",
         "tests": "8",
@@ -118,7 +142,7 @@ def test_junit_has_a_case_for_each_requirement_and_fails_only_what_makes_the_run
         "skipped": "3",
         "time": "2.250",
     }
-    tags = [[child.tag for child in case] for case in suite]
+    tags = [[child.tag for child in case] for case in suite.findall("testcase")]
     assert dict(zip(OUTCOMES, tags, strict=True)) == {
         "pass": [],
         "fail": ["failure"],
@@ -134,6 +158,14 @@ def test_junit_has_a_case_for_each_requirement_and_fails_only_what_makes_the_run
     assert failure.get("message") == f"because {HOSTILE}"
     assert f"< {HOSTILE}" in str(failure.text)
     assert [[child.tag for child in case] for case in hosts] == [["system-out"], ["failure"], ["system-out"]]
+    assert [(case.get("name"), case[0].tag) for case in fuzzing.findall("testcase")] == [
+        (f"calls ({REVISION})", "failure"),
+        (f"orders ({REVISION})", "system-out"),
+    ]
+    assert (fuzzing.get("tests"), fuzzing.get("failures")) == ("2", "1")
+    assert f"again: connect-mcp conformance replay out/calls {HOSTILE}.jsonl -- COMMAND" in "".join(fuzzing.itertext())
+    said = [(one.get("name"), one.get("value")) for one in root.iter("property")]
+    assert said == [("sdk", SDK[0]), ("seed", "7")]
     strict = Verdict("s", (REVISION,), ROWS, VERDICT.results, True, 1.0)
     assert ET.fromstring(junit.render(strict))[0].get("failures") == "2"
 
@@ -153,7 +185,13 @@ def test_sarif_gives_each_result_a_place_a_rule_and_a_level() -> None:
         ),
         ("error", "HOST-b"),
         ("note", "HOST-c"),
+        ("error", "FUZZ-died"),
     ]
+    (invocation,) = run["invocations"]
+    assert invocation["executionSuccessful"] is False, "there was a bug of the kit"
+    said = [note["message"]["text"] for note in invocation["toolExecutionNotifications"]]
+    assert said == [*(line.strip() for line in SDK), *FUZZED.notes]
+    assert run["automationDetails"] == {"id": "connect-mcp conformance/2 of 4/"}
     for one in run["results"]:
         assert rules[one["ruleIndex"]]["id"] == one["ruleId"]
         (location,) = one["locations"]
@@ -185,7 +223,7 @@ def test_sarif_results_point_at_the_file_that_a_project_is_known_by(
 
 def test_markdown_tells_what_is_wrong_and_lets_nothing_through() -> None:
     text = markdown.render(VERDICT)
-    assert text.startswith("## MCP conformance: could not be judged\n")
+    assert text.startswith("## MCP conformance: could not be judged (shard 2/4)\n")
     assert "| 1 | 1 | 1 | 1 | 1 | 1 | 1 |" in text
     inside: list[str] = []
     outside: list[str] = []
@@ -199,6 +237,9 @@ def test_markdown_tells_what_is_wrong_and_lets_nothing_through() -> None:
             (inside if fence else outside).append(line)
     assert fence == ""
     assert f"< {HOSTILE}" in inside
+    assert f"connect-mcp conformance replay out/calls {HOSTILE}.jsonl -- COMMAND" in inside
+    assert "#### died: calls in 2025\\-11\\-25" in outside
+    assert "### What its SDK cannot help" in outside
     for mark in ("<script", "**b**", "](http", "@me"):
         assert mark not in "\n".join(outside)
     assert all(line.count(" | ") == 2 for line in outside if line.startswith("| Codex"))

@@ -7,9 +7,10 @@ nobody.
 import re
 from collections.abc import Iterator, Sequence
 
+from ..fuzz import Fuzzed
 from ..result import Result
 from ..verdicts import Verdict
-from .shown import TOLD, exchange
+from .shown import TOLD, about, again, exchange
 
 _MOST = 50  # results told in detail: a job's summary has at most a megabyte
 _HOSTS = {"works": "works", "fails": "**fails**", "loses": "loses a part", "risk": "at risk"}
@@ -38,7 +39,7 @@ def code(lines: Sequence[str]) -> Iterator[str]:
 def _lines(verdict: Verdict) -> Iterator[str]:
     count = verdict.count
     word = {0: "passed", 1: "failed"}.get(verdict.exit_code, "could not be judged")
-    yield f"## MCP conformance: {word}"
+    yield f"## MCP conformance: {word}" + (f" (shard {verdict.shard})" if verdict.shard else "")
     yield ""
     yield f"{plain(verdict.subject)}, revisions {', '.join(verdict.revisions)}, in {verdict.seconds:.1f} s"
     yield ""
@@ -47,6 +48,13 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     yield "| " + " | ".join(str(number) for number in count.values()) + " |"
     if verdict.hosts:
         yield from _hosts(verdict)
+    if verdict.fuzzed:
+        yield from _fuzzed(verdict.fuzzed)
+    if verdict.sdk:
+        yield ""
+        yield "### What its SDK cannot help"
+        yield ""
+        yield from (f"- {plain(line.strip())}" for line in verdict.sdk)
     told = [result for outcome in TOLD for result in verdict.results if result.outcome == outcome]
     for result in told[:_MOST]:
         yield from _told(verdict, result)
@@ -63,6 +71,25 @@ def _hosts(verdict: Verdict) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for host in verdict.hosts:
         yield f"| {plain(host.title)} | {_HOSTS[host.outcome]} | {plain(host.sentence)} |"
+
+
+def _fuzzed(fuzzed: Fuzzed) -> Iterator[str]:
+    yield ""
+    yield "### Fuzzing"
+    yield ""
+    sent = ", ".join(f"{count} {name}" for name, count in fuzzed.examples.items())
+    yield f"Seed {fuzzed.seed}: {plain(sent or 'nothing was sent')}."
+    for note in fuzzed.notes:
+        yield f"- {plain(note)}"
+    for found in fuzzed.found:
+        yield ""
+        yield f"#### {found.kind}: {plain(found.sort)} in {plain(found.revision)}"
+        yield ""
+        yield f"{plain(found.what)}"
+        yield ""
+        yield f"{about(found)}"
+        yield ""
+        yield from code([again(found)])
 
 
 def _told(verdict: Verdict, result: Result) -> Iterator[str]:

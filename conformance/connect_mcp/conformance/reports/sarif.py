@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from connect_mcp.base.boundary import BUG_EXIT
 from connect_mcp.base.version import __version__
 
+from ..fuzz import Found
 from ..host_verdicts import HostVerdict
+from ..invariants import Broke
 from ..requirement import Requirement
 from ..result import Outcome, Result
 from ..verdicts import Verdict
-from .shown import Level, exchange
+from .shown import BROKEN, Level, about, again, exchange
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS: Mapping[Outcome, Level] = {
@@ -38,12 +41,25 @@ def render(verdict: Verdict, place: str) -> str:
     """
     told = [result for result in verdict.results if result.outcome in _LEVELS]
     hosts = [host for host in verdict.hosts if host.outcome in _HOST_LEVELS]
+    found = verdict.fuzzed.found if verdict.fuzzed else ()
     rows = [verdict.requirements[identity] for identity in dict.fromkeys(result.requirement for result in told)]
-    rules = [*map(_rule, rows), *map(_host_rule, hosts)]
+    broken = [_fuzz_rule(kind) for kind in dict.fromkeys(one.kind for one in found)]
+    rules = [*map(_rule, rows), *map(_host_rule, hosts), *broken]
     index = {rule["id"]: number for number, rule in enumerate(rules)}
-    results = [*(_result(result, index, place) for result in told), *(_host(host, index, place) for host in hosts)]
-    driver = {"name": "connect-mcp conformance", "semanticVersion": __version__, "rules": rules}
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    run = {
+        "tool": {"driver": {"name": "connect-mcp conformance", "semanticVersion": __version__, "rules": rules}},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [
+            {"executionSuccessful": verdict.exit_code != BUG_EXIT, "toolExecutionNotifications": _notes(verdict)}
+        ],
+        "results": [
+            *(_result(result, index, place) for result in told),
+            *(_host(host, index, place) for host in hosts),
+            *(_found(one, index, place) for one in found),
+        ],
+    }
+    if verdict.shard:  # the results of one job do not replace those of another
+        run["automationDetails"] = {"id": f"connect-mcp conformance/{verdict.shard.replace('/', ' of ')}/"}
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
@@ -76,6 +92,20 @@ def _host_rule(host: HostVerdict) -> dict[str, Any]:
     }
 
 
+def _fuzz_rule(kind: Broke) -> dict[str, Any]:
+    return {
+        "id": f"FUZZ-{kind}",
+        "shortDescription": {"text": BROKEN[kind]},
+        "properties": {"tags": ["mcp", "fuzzing"]},
+    }
+
+
+def _notes(verdict: Verdict) -> list[dict[str, Any]]:
+    """What is to be said of the run, and is no fault of the server."""
+    said = [*verdict.sdk, *(verdict.fuzzed.notes if verdict.fuzzed else ())]
+    return [{"level": "note", "message": {"text": line.strip()}} for line in said]
+
+
 def _result(result: Result, index: Mapping[str, int], place: str) -> dict[str, Any]:
     said = "\n".join((f"{result.why} (revision {result.revision})", *exchange(result)))
     return _one(
@@ -87,6 +117,12 @@ def _host(host: HostVerdict, index: Mapping[str, int], place: str) -> dict[str, 
     rule = f"HOST-{host.host}"
     said = "\n".join((host.sentence, *host.evidence))
     return _one(rule, rule, _HOST_LEVELS[host.outcome], said, index, place)
+
+
+def _found(found: Found, index: Mapping[str, int], place: str) -> dict[str, Any]:
+    rule = f"FUZZ-{found.kind}"
+    said = f"{found.what} (revision {found.revision}, {found.sort})\n{about(found)}\nagain: {again(found)}"
+    return _one(rule, f"{rule} {found.sort} {found.revision}", "error", said, index, place)
 
 
 def _one(rule: str, same: str, level: Level, said: str, index: Mapping[str, int], place: str) -> dict[str, Any]:
