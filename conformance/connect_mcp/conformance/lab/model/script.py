@@ -1,8 +1,8 @@
 """What the lab's model is to do, and what it does with one request of a host.
 
-The model has no memory: where it is in its script follows from the request alone, whose history holds the calls that
-were made and their results. So a repeated request, one for a title beside the conversation, or two at the same time
-confuse nothing. The ids that it gives its calls say which call of the script each is.
+Where the model is in its script follows from the request alone, whose history holds the calls that were made and their
+results. So a request that is repeated, one for a title, or two at the same time confuse nothing. The ids
+that it gives its calls say which call of the script each is; all eight hosts bring them back as they were.
 """
 
 import re
@@ -13,8 +13,11 @@ from connect_mcp.base.text import shortened
 
 from ...session import Json
 
-NOT_OFFERED = "The lab's model was not offered the tool {tool!r}, and made no call."
-"""What it says of a tool that it cannot call, with `.format(tool=…)`."""
+NOT_OFFERED = "The lab's model was offered no tool that is plainly {tool!r}, and made no call."
+"""What it says of a tool that it cannot call: with `.format(tool=…)`, the server's own name of it."""
+
+UNANSWERED = "The lab's model called {tool!r} {times} times, and was shown no result."
+"""What it says where a host asks again and again as if the call had not been made; the tool's name is the host's."""
 
 DONE = "The lab's model made its calls. Their results:"
 """How its last text begins; the results follow, one after the other, each cut where it is long."""
@@ -23,8 +26,8 @@ ASIDE = "The lab's model"
 """What it says where it is asked for a title, a summary or anything else, and offered no tools."""
 
 _CALL, _SEARCH = "lab_call_", "lab_search_"
-_SEARCHES = 4  # in a row without a call between them: a server that is still starting may need more than one
-_QUOTED = 4000  # characters of one result in the last text
+_SEARCHES = 4  # in a row for each call of a step: a server that is still starting may need more than one
+_QUOTED = 500  # characters of one result in the last text: Gemini CLI takes more of one kind for a loop
 
 SEARCHES: Mapping[str, Callable[[str], dict[str, Json]]] = {
     "tool_search": lambda tool: {"query": tool},
@@ -216,16 +219,16 @@ def _made(calls: Sequence[tuple[int, Call]], asked: Asked, name_of: NameOf) -> A
     for place, call in calls:
         tool = name_of(call.tool, asked.offered)
         if tool is None:
-            return _searched(call.tool, asked)
+            return _searched(call.tool, asked, _SEARCHES * len(calls))
         made.append(Made(f"{_CALL}{place}", tool, call.arguments))
     return Answer(tuple(made))
 
 
-def _searched(tool: str, asked: Asked) -> Answer:
+def _searched(tool: str, asked: Asked, most: int) -> Answer:
     """A search, with the next way of searching each time, since one alone may find nothing."""
     ways = [offered for offered in asked.offered if offered.name in SEARCHES]
     before = [result.call for result in asked.results if result.call.startswith(_SEARCH)]
-    if not ways or _in_a_row(asked.results) >= _SEARCHES:
+    if not ways or _in_a_row(asked.results) >= most:
         return Answer(text=NOT_OFFERED.format(tool=tool))
     way = ways[len(before) % len(ways)]
     return Answer((Made(f"{_SEARCH}{len(before)}", way, SEARCHES[way.name](tool)),))

@@ -19,11 +19,14 @@ from .dialect import USAGE, Dialect, Event
 from .gemini import GEMINI, STREAMED, WHOLE
 from .naming import named
 from .responses import RESPONSES
-from .script import NameOf, Script, Turn
+from .script import UNANSWERED, Answer, NameOf, Script, Turn
 
 _LONGEST = 64 << 20  # bytes of a request: a result of megabytes is in the history of every later one
 _KEPT = 256 << 10  # bytes of a request that a turn keeps
 _MOST = 1000  # requests in all: a host that goes on for ever is told so
+_TIMES = (
+    4  # that a call is made: a host may repeat a request, and one that forgets its history (Continue) goes on for ever
+)
 _QUIET = 600.0  # seconds that a connection may be silent: hosts keep theirs while a slow tool runs
 
 
@@ -93,7 +96,7 @@ class ScriptedModel:
         """Do one turn: whether the answer is streamed, the answer as one value, and as events."""
         at = time.monotonic()
         asked = dialect.read(path, _value(body))
-        answer = self._script.answer(asked, self._name_of)
+        answer = self._bounded(self._script.answer(asked, self._name_of))
         seen = self._script.seen(asked)
         turn = Turn(
             at=at,
@@ -109,6 +112,14 @@ class ScriptedModel:
         with self._lock:
             self._turns.append(turn)
         return asked.streamed, dialect.whole(asked, answer), dialect.events(asked, answer)
+
+    def _bounded(self, answer: Answer) -> Answer:
+        """The answer, unless its calls were made too often."""
+        ids = [made.id for made in answer.calls]
+        before = sum([made.id for made in turn.answered.calls] == ids for turn in self.turns)
+        if not ids or before < _TIMES:
+            return answer
+        return Answer(text=UNANSWERED.format(tool=answer.calls[0].tool.full, times=before))
 
 
 def _value(body: bytes) -> Mapping[str, Json]:
