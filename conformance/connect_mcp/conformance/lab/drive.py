@@ -19,7 +19,7 @@ from .isolation import Found, Offspring, Scratch, environment, scratch
 from .model.naming import named
 from .model.script import Script
 from .model.server import ScriptedModel
-from .recipe import Recipe, filled
+from .recipe import Recipe, Settings, filled
 
 ENTRY = "lab"
 """The name of the server's entry in every host."""
@@ -75,7 +75,7 @@ def drive(
     with ScriptedModel(script, named(ENTRY)) as model:
         places = _places(place, program, model.url)
         env = _environment(recipe, program, place, places, cut_off=cut_off, patient=patient)
-        _write_settings(recipe, places)
+        _write_settings(recipe.settings + (recipe.patient_settings if patient else ()), places)
         _configure(recipe, program.version, server, place, env)
         offspring = Offspring()
         try:
@@ -120,8 +120,8 @@ def _environment(
     return {name: value for name, value in env.items() if name not in recipe.not_env}
 
 
-def _write_settings(recipe: Recipe, places: Mapping[str, str]) -> None:
-    for settings in recipe.settings:
+def _write_settings(files: Sequence[Settings], places: Mapping[str, str]) -> None:
+    for settings in files:
         path = Path(filled(settings.path, places))
         path.parent.mkdir(parents=True, exist_ok=True)
         content = filled(settings.content, places)

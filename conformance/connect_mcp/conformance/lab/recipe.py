@@ -48,6 +48,8 @@ class Recipe:
         not_env: of those that keep every host quiet, the ones that it must not have.
         patient_env: more of them that make it wait for a slow server; empty where nothing does or nothing need.
         patient_argv: more arguments to the same end.
+        patient_settings: more files to the same end. Where only a key of the server's entry does it, an entry of the
+            same name that holds the key as a person would have added it: `configure` keeps what it does not write.
         daemon: a word in the command line of a process that it leaves running by design; "" for none.
         quick: a way to its MCP client that needs no model; None where there is none.
         takes: seconds that a whole run took on a quiet machine, for the order and the bounds.
@@ -67,6 +69,7 @@ class Recipe:
     not_env: tuple[str, ...] = ()
     patient_env: Mapping[str, str] = field(default_factory=dict)
     patient_argv: tuple[str, ...] = ()
+    patient_settings: tuple[Settings, ...] = ()
     daemon: str = ""
     quick: "Callable[..., Evidence] | None" = None
 
@@ -82,13 +85,13 @@ class Recipe:
 
 
 def filled(value: Any, places: Mapping[str, str]) -> Any:
-    """`value` with the names in braces replaced, however deep they are."""
+    """`value` with the names in braces replaced, however deep they are, in keys as well."""
     if isinstance(value, str):
         for name, text in places.items():
             value = value.replace("{" + name + "}", text)
         return value
     if isinstance(value, Mapping):
-        return {key: filled(one, places) for key, one in value.items()}
+        return {filled(key, places): filled(one, places) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(filled(one, places) for one in value)
     return value

@@ -20,6 +20,9 @@ _PROVIDERS = {
     },
 }
 
+# Nothing but this key makes it wait longer; it stands for the wait for an answer to a call as well, where 60 is usual.
+_PATIENT = {"mcpServers": {"{server}": {"command": "none", "timeout": 60}}}
+
 RECIPE = Recipe(
     host_id="cline",
     package="cline",
@@ -42,6 +45,7 @@ RECIPE = Recipe(
     env={"CLINE_TELEMETRY_DISABLED": "1", "CLINE_DISABLE_TELEMETRY": "1", "CLINE_NO_AUTO_UPDATE": "1"},
     not_env=("CI",),
     daemon="--cline-hub-daemon",
+    patient_settings=(Settings("{home}/.cline/data/settings/cline_mcp_settings.json", _PATIENT),),
     takes=5.0,
     source="cline 3.0.65 on Linux x64, 2026-11-21",
 )

@@ -34,6 +34,8 @@ RECIPE = Recipe(
     ),
     settings=(Settings("{home}/.codex/config.toml", _CONFIG),),
     env={"LAB_KEY": "none"},
+    # Without `required` it waits for no server longer than a second, whatever the timeout is.
+    patient_argv=("-c", "mcp_servers.{server}.required=true", "-c", "mcp_servers.{server}.startup_timeout_sec=60"),
     takes=1.0,
     source="codex 0.169.0 on Linux x64, 2026-11-21",
 )
