@@ -90,7 +90,7 @@ def serve(make, change):
 
         def modern(self, message, meta):
             version, method = self.headers.get("MCP-Protocol-Version"), self.headers.get("Mcp-Method")
-            name = message["params"].get(NAMED_BY.get(message["method"], ""))
+            name = message["params"].get(NAMED_BY.get(str(message["method"]), ""))
             wrong = (
                 ("version" in policy.compared and version != meta[META + "protocolVersion"])
                 or ("method-missing" in policy.compared and method is None)

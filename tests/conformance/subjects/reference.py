@@ -223,7 +223,11 @@ class Server:
         return meta if isinstance(meta, dict) else {}
 
     def is_modern(self, message):
-        return META + "protocolVersion" in self.meta(message) or message["method"] in self.of_modern or not self.legacy
+        return (
+            META + "protocolVersion" in self.meta(message)
+            or str(message["method"]) in self.of_modern
+            or not self.legacy
+        )
 
     def check_era(self, message):
         meta = self.meta(message)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from ..case import Case
-from . import envelope, features, framing, lifecycle, modern, over_http, tools
+from . import envelope, features, framing, lifecycle, modern, over_http, payloads, tools
 
 CASES: Mapping[str, Case] = {
     **framing.CASES,
     **lifecycle.CASES,
     **envelope.CASES,
+    **payloads.CASES,
     **tools.CASES,
     **features.CASES,
     **modern.CASES,

@@ -50,48 +50,12 @@ def two_in_one(talk: Talk) -> None:
     _answered_once(talk, "two", "one of two requests in one write")
 
 
-def carriage_return(talk: Talk) -> None:
-    """A carriage return before the line feed is white space."""
-    talk.send_bytes(_line(talk, "crlf", end=b"\r\n"))
-    _answered_once(talk, "crlf", "a line that ends in CR LF")
-
-
-def white_space(talk: Talk) -> None:
-    """JSON may be spaced as one likes."""
-    data = _line(talk, "spaces").strip().replace(b'{"', b'{ \t "').replace(b'":', b'"\t : ')
-    talk.send_bytes(b" \t " + data + b" \t\n")
-    _answered_once(talk, "spaces", "a request with spaces and tabs")
-
-
-def line_separators(talk: Talk) -> None:
-    """Characters that Unicode calls line ends are none on this wire."""
-    ident = "a\u2028b\u2029c\u0085d"
-    talk.send_bytes(_line(talk, ident))
-    _answered_once(talk, ident, "a line with U+2028, U+2029 and U+0085 in it")
-
-
 def character_in_two(talk: Talk) -> None:
     """A character may come in two writes."""
     data = _line(talk, "é-in-two")
     at = data.index("é".encode()) + 1
     talk.send_bytes(data[:at], data[at:])
     _answered_once(talk, "é-in-two", "a request whose é came in two writes")
-
-
-def byte_order_mark(talk: Talk) -> None:
-    """A byte order mark is skipped or refused, and ends nothing."""
-    talk.send_bytes(b"\xef\xbb\xbf" + _line(talk, "bom"))
-    came = unasked(talk.silence(expecting=True))
-    fine = [seen for seen in came if seen.id == "bom" or (seen.kind == "error" and seen.value["error"].get("code"))]
-    talk.check(fine, "a request after a byte order mark was neither answered nor refused")
-
-
-def empty_lines(talk: Talk) -> None:
-    """Blank lines are nothing."""
-    talk.send_bytes(b"\n\n")
-    came = unasked(talk.silence())
-    odd = [seen for seen in came if seen.kind != "error" or seen.value["error"].get("code") not in (-32700, -32600)]
-    talk.check(not odd, f"blank lines were answered with {told(odd[0]) if odd else ''}")
 
 
 def one_mebibyte(talk: Talk) -> None:
@@ -185,9 +149,9 @@ def harmless(talk: Talk) -> str:
     return "server/discover" if talk.modern else talk.trial.fence_method
 
 
-def _line(talk: Talk, ident: str, end: bytes = b"\n") -> bytes:
+def _line(talk: Talk, ident: str) -> bytes:
     method = harmless(talk)
-    return encode(talk.message(method, {} if method == "tools/list" else None, ident=ident)) + end
+    return encode(talk.message(method, {} if method == "tools/list" else None, ident=ident)) + b"\n"
 
 
 def _answered_once(talk: Talk, ident: str, about: str) -> None:
@@ -218,12 +182,7 @@ CASES: Mapping[str, Case] = {
     "FRAME-LF": fresh(last_line_ends),
     "FRAME-SPLIT": shared(split_into_four),
     "FRAME-TWO": shared(two_in_one),
-    "FRAME-CRLF": shared(carriage_return),
-    "FRAME-WS": shared(white_space),
-    "FRAME-U2028": shared(line_separators),
     "FRAME-MBSPLIT": shared(character_in_two),
-    "FRAME-BOM": shared(byte_order_mark),
-    "EMPTY-LINE": shared(empty_lines),
     "BIG-1M": shared(one_mebibyte),
     "BIG-16M": fresh(sixteen_mebibytes),
     "DEEP-5000": shared(deep),

@@ -72,12 +72,6 @@ def unknown_tool(talk: Talk) -> None:
     talk.check(answer.code == INVALID_PARAMS, f"a tool that does not exist was answered with {told}, not with -32602")
 
 
-def without_a_name(talk: Talk) -> None:
-    """A call without a name is malformed."""
-    talk.needs("tools")
-    talk.expect_error(talk.ask("tools/call", {"arguments": {}}), "tools/call without a name", INVALID_PARAMS)
-
-
 def arguments_as_array(talk: Talk) -> None:
     """A call whose arguments are no object is malformed."""
     answer = talk.ask("tools/call", {"name": _calls(talk)[0].params["name"], "arguments": [1]})
@@ -416,7 +410,6 @@ CASES: Mapping[str, Case] = {
     "TOOLS-ORDER": shared(order_stays),
     "TOOLS-XHEADER": shared(header_names),
     "TOOL-UNKNOWN": shared(unknown_tool),
-    "TOOL-NONAME": shared(without_a_name),
     "TOOL-ARGSARR": shared(arguments_as_array),
     "TOOL-MISSARG": shared(missing_argument),
     "TOOL-BADTYPE": shared(mistyped_argument),
