@@ -191,6 +191,22 @@ def test_over_http_an_error_without_an_id_refuses_a_request() -> None:
     assert law.silent() is None
 
 
+@pytest.mark.parametrize(
+    ("params", "is_broken"),
+    [
+        ("null", False),
+        ('{"_meta":null}', False),
+        ('{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}', True),
+    ],
+)
+def test_a_request_that_names_no_revision_may_be_answered_as_one_of_another(params: str, is_broken: bool) -> None:
+    """A server of both eras answers a ping that names no revision as those with `initialize` have it."""
+    law = Invariants("2026-07-28")
+    law.sent(b'{"jsonrpc":"2.0","id":1,"method":"ping","params":%s}' % params.encode())
+    problem = law.received(b'{"jsonrpc":"2.0","id":1,"result":{}}')
+    assert (problem is not None) is is_broken
+
+
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {

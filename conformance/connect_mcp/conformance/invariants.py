@@ -11,7 +11,9 @@ from typing import Any, Literal
 from connect_mcp.base.record import record
 from connect_mcp.base.text import printable, shortened
 
+from .requirement import MODERN
 from .schemas import BATCHES, faults
+from .session import META_REVISION
 from .wire import Seen, classified, decode, encode, id_key, is_id
 
 Broke = Literal["died", "silent", "twice", "stranger", "malformed", "secret"]
@@ -55,6 +57,7 @@ class Invariants:
         self._secret = secret
         self._over_http = over_http
         self._may: dict[str, str] = {}
+        self._undeclared: set[str] = set()  # requests of no revision, where each says which one it is of
         self._done: set[str] = set()
         self._strays = 0  # how many lines an error without an id may be about
 
@@ -74,6 +77,8 @@ class Invariants:
 
     def _sent(self, item: Any, *, is_fine: bool) -> None:
         kind, problem = classified(item)
+        if kind == "request" and self.revision == MODERN and not _declares(item):
+            self._undeclared.add(id_key(item["id"]))
         if kind == "notification" and not problem:
             self._cancelled(item)
             return
@@ -124,6 +129,8 @@ class Invariants:
                 return Problem("twice", f"the request with id {printable(key)} was answered more than once")
             return Problem("stranger", f"an answer has the id {printable(key)}, which no request had")
         self._done.add(key)
+        if key in self._undeclared:
+            return None  # a server of both eras may take it for one of the other
         return self._valid(seen, method)
 
     def _refused(self) -> None:
@@ -150,6 +157,13 @@ class Invariants:
     def _is_odd(self, request: dict[str, Any]) -> bool:
         """Whether a request that keeps all rules is beyond what every parser takes: it need not be answered."""
         return bool(set(request) - _MEMBERS and not self._strict) or _is_beyond_parsers(request)
+
+
+def _declares(request: dict[str, Any]) -> bool:
+    """Whether a request says which revision it is of."""
+    params = request.get("params")
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    return isinstance(meta, dict) and META_REVISION in meta
 
 
 def _is_beyond_parsers(value: Any) -> bool:
