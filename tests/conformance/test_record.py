@@ -330,6 +330,23 @@ def test_home_and_working_folder_are_nowhere_in_the_recording(tmp_path: Path, ho
     assert str(work).encode() not in out.read_bytes()
 
 
+def test_a_server_can_be_started_in_another_folder_than_the_hosts_and_neither_is_in_the_recording(
+    tmp_path: Path, home: Path
+) -> None:
+    out, work, theirs = tmp_path / "session.jsonl", tmp_path / "work", tmp_path / "theirs"
+    work.mkdir()
+    theirs.mkdir()
+    says = 'import os; os.write(1, (os.getcwd() + "\\n").encode()); ' + "os.read(0, 1)"
+    process = start(out, program(tmp_path, says), cwd=theirs, options=["--cwd", str(work)])
+    try:
+        received, _ = process.communicate(f"{theirs}\n".encode(), timeout=PATIENCE)
+    finally:
+        end(process)
+    assert received.decode() == f"{work}\n"
+    assert said(out, "server") == [b"{{cwd}}"]
+    assert str(theirs).encode() not in out.read_bytes()
+
+
 def test_a_second_start_leaves_the_first_recording_alone(tmp_path: Path) -> None:
     out = tmp_path / "session.jsonl"
     for number in range(3):

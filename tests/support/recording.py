@@ -18,17 +18,27 @@ SCHEMA = json.loads((fixtures() / "sessions" / "schema.json").read_text(encoding
 PATIENCE = 60.0
 
 
-def record_command(out: Path, server: Sequence[str]) -> list[str]:
-    return [*RECORD, "--out", str(out), "--host", "tester", "--host-version", "1", "--", *server]
+def record_command(out: Path, server: Sequence[str], options: Sequence[str] = ()) -> list[str]:
+    return [*RECORD, "--out", str(out), "--host", "tester", "--host-version", "1", *options, "--", *server]
 
 
 def start(
-    out: Path, server: Sequence[str], env: Mapping[str, str] | None = None, cwd: Path | None = None
+    out: Path,
+    server: Sequence[str],
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    options: Sequence[str] = (),
 ) -> "subprocess.Popen[bytes]":
     pipe = subprocess.PIPE
     environment = {**os.environ, **(env or {})}
     return subprocess.Popen(
-        record_command(out, server), stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, env=environment, cwd=cwd
+        record_command(out, server, options),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        bufsize=0,
+        env=environment,
+        cwd=cwd,
     )
 
 

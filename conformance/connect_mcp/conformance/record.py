@@ -35,7 +35,13 @@ _FORWARDED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "S
 
 
 def record(
-    argv: Sequence[str], out: Path, *, host: str | None = None, host_version: str | None = None, env: Mapping[str, str]
+    argv: Sequence[str],
+    out: Path,
+    *,
+    host: str | None = None,
+    host_version: str | None = None,
+    env: Mapping[str, str],
+    cwd: str | None = None,
 ) -> int:
     """Run a server between our own standard streams and record the session.
 
@@ -46,6 +52,7 @@ def record(
         host: the host's id, for the recording's header.
         host_version: its version, likewise.
         env: the environment, which the server inherits and whose secrets are kept out of the recording.
+        cwd: the server's working folder; where it is None, the one that the host gave us.
 
     Returns:
         The server's exit code. Where a signal ended the server, the same one ends this process.
@@ -57,7 +64,7 @@ def record(
     more: dict[str, Json] = {"os": sys.platform, "recorder": f"connect-mcp {__version__}", "redacted": True}
     log = Writer(descriptor, Header(host, host_version, None, time.strftime("%Y-%m-%d"), more))
     try:
-        proxy = _Proxy(argv, log, env)
+        proxy = _Proxy(argv, log, env, cwd)
     except Refused:
         path.unlink()
         raise
@@ -96,16 +103,16 @@ class _Stream:
 class _Proxy:
     """One server, its host, and the recording between them."""
 
-    def __init__(self, argv: Sequence[str], log: Writer, env: Mapping[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], log: Writer, env: Mapping[str, str], cwd: str | None) -> None:
         self._log = log
         self._agreement = Agreement()
         self._start = time.monotonic()
-        home, cwd = os.path.expanduser("~"), _working_folder()
-        self._process = _started(argv)
+        home, given = os.path.expanduser("~"), _working_folder()
+        self._process = _started(argv, cwd)
         from .redaction import Redactor  # loaded while the server starts: some hosts wait for one second
 
         tmp = {env.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")} | {"/tmp", "/var/tmp"}  # noqa: S108 - looked for
-        self._redactor = Redactor(env, home, cwd, filter(None, tmp))
+        self._redactor = Redactor(env, home, cwd or given, filter(None, tmp))
         own_group = sys.platform != "win32" and os.getpgrp() == os.getpid()
         self._event("spawn", {"env": list[Json](sorted(env)), "own_group": own_group})
 
@@ -221,11 +228,11 @@ class _Pending:
         self.cut += max(0, len(piece) - room)
 
 
-def _started(argv: Sequence[str]) -> "subprocess.Popen[bytes]":
+def _started(argv: Sequence[str], cwd: str | None) -> "subprocess.Popen[bytes]":
     try:
         pipe = subprocess.PIPE
         # The descriptors that the host passed on go to the server as well; our own are not inherited.
-        return subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, close_fds=False)
+        return subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, close_fds=False, cwd=cwd)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "the command cannot be passed to the system"
         raise Refused(f"`{printable(argv[0])}` was not started", why=why) from None
