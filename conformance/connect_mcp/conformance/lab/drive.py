@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from connect_mcp.base.errors import Refused
-from connect_mcp.base.record import field, record
+from connect_mcp.base.record import field, record, replace
 from connect_mcp.base.text import printable
 
 from .evidence import Evidence, Leftover, start_of
@@ -80,7 +80,7 @@ def drive(
         offspring = Offspring()
         try:
             argv = [str(program.path), *filled(recipe.argv + (recipe.patient_argv if patient else ()), places)]
-            code, seconds, seen = _run(argv, env, place, offspring, patience, interrupt)
+            began, code, seconds, seen = _run(argv, env, place, offspring, patience, interrupt)
             left = _left(recipe, server, offspring)
         finally:
             offspring.end()
@@ -89,7 +89,7 @@ def drive(
             recipe.host_id,
             program.version,
             tuple(sorted(starts, key=lambda start: start.spawned)),
-            model.turns,
+            tuple(replace(turn, at=turn.at - began) for turn in model.turns),
             code,
             seconds,
             _end_of(place.run / "stdout"),
@@ -160,8 +160,8 @@ def _run(
     offspring: Offspring,
     patience: float,
     interrupt: float | None,
-) -> tuple[int | None, float, dict[Path, float]]:
-    """The host's exit code, how long it ran, and when each recording began."""
+) -> tuple[float, int | None, float, dict[Path, float]]:
+    """When the host was started, its exit code, how long it ran, and when each recording began."""
     seen: dict[Path, float] = {}
     with (place.run / "stdout").open("wb") as out, (place.run / "stderr").open("wb") as err:
         began = time.monotonic()
@@ -191,7 +191,7 @@ def _run(
             offspring.end()
             process.wait()
         _note(place, seen, began)
-    return code, seconds, seen
+    return began, code, seconds, seen
 
 
 def _has_called(place: Scratch) -> bool:

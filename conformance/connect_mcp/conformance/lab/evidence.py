@@ -102,7 +102,7 @@ class Evidence:
     Attributes:
         host_id, version: the host, and the version of the program that ran.
         starts: the processes of the server, in the order of their start.
-        turns: what the host asked of its model, in order.
+        turns: what the host asked of its model, in order; their times are seconds after the host's start.
         exit: the host's exit code; None where it was ended because its time was over.
         seconds: how long it ran.
         output, errors: the end of what it printed.
