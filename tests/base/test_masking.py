@@ -78,14 +78,14 @@ def test_secrets_are_found_deeper_than_calls_can_be_nested() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["API_KEY", "x-auth-token", "Authorization", "Cookie", "GH_PAT_SECRET", "client_secret"]
+    "name", ["API_KEY", "x-auth-token", "Authorization", "Cookie", "GH_PAT_SECRET", "client_secret", "pwd", "DB_PWD"]
 )
 def test_names_that_usually_hold_a_credential_are_known(name: str) -> None:
     assert looks_secret(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["PATH", "MODE", "KEYBOARD", "AUTHOR", "TOKEN_FILE", "env_vars", "bearer_token_env_var"]
+    "name", ["PATH", "PWD", "OLDPWD", "MODE", "KEYBOARD", "AUTHOR", "TOKEN_FILE", "env_vars", "bearer_token_env_var"]
 )
 def test_names_that_hold_none_are_not(name: str) -> None:
     assert not looks_secret(name)

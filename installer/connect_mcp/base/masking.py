@@ -19,6 +19,7 @@ _TELLING = r"key|token|secret|passw|passphrase|pwd|auth|cred|private|cookie|sess
 _HARMLESS = (
     r"(?:^|[_-])(?:author(?!i[sz]ation)|keyboard|keymap|keyword|monkey)"
     r"|_(?:file|path|dir)$|^env_?vars?$|env_var$|^private$"
+    r"|(?-i:^(?:OLD)?PWD$)"  # where a shell is, and was
 )
 
 # Forms that the issuers document: Connect, OpenAI and Anthropic, GitHub, GitLab, Slack, AWS, Google, JWTs.
