@@ -103,7 +103,7 @@ def test_the_page_stands_alone_and_what_a_server_said_is_text_in_it() -> None:
             assert part in page.text
     assert "< </pre>" in page.text  # the exchange, with who said it
     assert f"connect-mcp conformance replay out/calls {HOSTILE}.jsonl -- COMMAND" in page.text
-    assert "Shard 2/4 of the run." in page.text
+    assert "Shard 2/4: 1 passed, 1 failed, " in page.text
 
 
 @pytest.mark.parametrize(

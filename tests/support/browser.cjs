@@ -20,7 +20,7 @@ async function main() {
     facts.title = await page.title();
     facts.text = await page.locator("body").innerText();
     facts.background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-    facts.found = asked.look ? await eval(`(${asked.look})`)(page) : null;
+    facts.found = (asked.look ? await eval(`(${asked.look})`)(page) : null) ?? null;
     if (asked.picture) await page.screenshot({ path: asked.picture, fullPage: true });
     process.stdout.write(JSON.stringify(facts));
   } finally {

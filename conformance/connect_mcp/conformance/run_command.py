@@ -151,12 +151,12 @@ def _as_known(verdict: "Verdict", known: "Sequence[Known]", args: argparse.Names
     chosen = sdk_baselines.chosen(verdict.results, args.sdk)
     changed = sdk_baselines.excused(applied, chosen) if chosen else applied
     said = sdk_baselines.told(verdict.results, chosen, args.sdk)
-    excuses = [
-        f"  {one.requirement} ({one.revision}): {one.why}"
-        for before, one in zip(applied, changed, strict=True)
-        if one is not before
-    ]
-    return replace(verdict, results=changed, sdk=(*([said] if said else []), *excuses))
+    excuses: dict[tuple[str, str], list[str]] = {}
+    for before, one in zip(applied, changed, strict=True):
+        if one is not before:
+            excuses.setdefault((one.requirement, one.why), []).append(one.revision)
+    lines = (f"  {identity} ({', '.join(revisions)}): {why}" for (identity, why), revisions in excuses.items())
+    return replace(verdict, results=changed, sdk=(*([said] if said else []), *lines))
 
 
 def list_requirements(args: argparse.Namespace) -> int:

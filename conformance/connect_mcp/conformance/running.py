@@ -89,6 +89,7 @@ def run(plan: Plan, target: "Target", progress: Progress) -> Verdict:
         others = [row for row in rows if row.id in RULES and row not in mine]
         results += progress.through(checked(trial, mine, revisions, others), sum(map(checks, mine)))
     hosts = tuple(_visited(my_visits, progress, trial.secrets))
+    fuzzed = _fuzzed(plan, trial, my_sorts, progress)
     return Verdict(
         subject=trial.subject.name,
         revisions=tuple(revisions),
@@ -97,7 +98,7 @@ def run(plan: Plan, target: "Target", progress: Progress) -> Verdict:
         strict=plan.options.strict,
         seconds=time.monotonic() - began,
         hosts=hosts,
-        fuzzed=_fuzzed(plan, trial, my_sorts, progress),
+        fuzzed=fuzzed,
         shard="" if plan.shard == WHOLE else str(plan.shard),
         elsewhere=len(rows) - len(mine) + len(visits) - len(my_visits) + len(sorts) - len(my_sorts),
     )

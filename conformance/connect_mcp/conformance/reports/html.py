@@ -9,7 +9,7 @@ from ..fuzz import Fuzzed
 from ..host_verdicts import HostVerdict
 from ..requirement import Requirement
 from ..result import Outcome, Result
-from ..verdicts import Verdict
+from ..verdicts import Verdict, counted
 from .page import listed, page
 from .shown import BROKEN, TOLD, about, again, exchange
 
@@ -55,8 +55,11 @@ def _body(verdict: Verdict) -> Iterator[str]:
     if verdict.fuzzed:
         yield from _fuzzed(verdict.fuzzed)
     if verdict.sdk:
-        yield "<h2>What its SDK cannot help</h2>"
-        yield from listed(line.strip() for line in verdict.sdk)
+        yield f"<h2>What its SDK cannot help</h2><p>{escape(verdict.sdk[0].strip())}</p>"
+        if excuses := [line.strip() for line in verdict.sdk[1:]]:
+            yield f"<details><summary>{len(excuses)} known gaps</summary>"
+            yield from listed(excuses)
+            yield "</details>"
     told = [result for outcome in TOLD for result in verdict.results if result.outcome == outcome]
     if told:
         yield "<h2>What is wrong</h2>"
@@ -69,10 +72,8 @@ def _body(verdict: Verdict) -> Iterator[str]:
 
 def _summary(verdict: Verdict) -> str:
     word, kind = _word(verdict)
-    counts = ", ".join(f"{count} {_WORDS[outcome]}" for outcome, count in verdict.count.items() if count)
-    part = f" Shard {verdict.shard} of the run." if verdict.shard else ""
-    told = f"{counts or 'No requirement was checked'} in {', '.join(verdict.revisions)}."
-    return f'<strong class="{kind}">{word}.</strong> {escape(told)}{escape(part)}'
+    told = f"{counted(verdict)} in {', '.join(verdict.revisions)}"
+    return f'<strong class="{kind}">{word}.</strong> {escape(told[:1].upper() + told[1:])}.'
 
 
 def _word(verdict: Verdict) -> tuple[str, str]:

@@ -54,7 +54,9 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         yield ""
         yield "### What its SDK cannot help"
         yield ""
-        yield from (f"- {plain(line.strip())}" for line in verdict.sdk)
+        yield plain(verdict.sdk[0].strip())
+        yield ""
+        yield from (f"- {plain(line.strip())}" for line in verdict.sdk[1:])
     told = [result for outcome in TOLD for result in verdict.results if result.outcome == outcome]
     for result in told[:_MOST]:
         yield from _told(verdict, result)
