@@ -6,20 +6,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.record import field, record, replace
 from connect_mcp.base.text import printable
 
-from .evidence import Evidence, Leftover, start_of
+from .evidence import Evidence, Leftover, Returned, start_of
 from .install import Program
 from .isolation import Found, Offspring, Scratch, environment, scratch
 from .model.naming import named
 from .model.script import Script
 from .model.server import ScriptedModel
-from .recipe import Recipe, Settings, filled
+from .quick import converse
+from .recipe import Quick, Recipe, Settings, filled
 
 ENTRY = "lab"
 """The name of the server's entry in every host."""
@@ -29,18 +32,23 @@ _SETTLE = 5.0  # seconds for what the host started to end by itself after it: Cl
 _TICK = 0.02
 _KEPT = 20_000  # characters kept of what a host prints
 
+Talk = Callable[["subprocess.Popen[bytes]", IO[bytes]], Returned]
+"""Speaks with a started host, and keeps what it says in the file."""
+
 
 @record
 class Server:
     """The server that the host is given.
 
     Attributes:
-        command: its program and arguments; absolute where the working folder matters.
+        command: its program and arguments.
         env: variables that the entry gives it.
+        cwd: the folder that it runs in; None for the host's choice.
     """
 
     command: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
 
 
 def drive(
@@ -54,6 +62,8 @@ def drive(
     patient: bool = False,
     cut_off: bool = False,
     interrupt: float | None = None,
+    scope: str = "user",
+    quick: bool = False,
 ) -> Evidence:
     """Run the host once.
 
@@ -67,39 +77,57 @@ def drive(
         patient: whether it is told to wait for a slow server.
         cut_off: whether the network was cut off for this process.
         interrupt: seconds after the first call reached the server at which the host gets an interrupt (Ctrl-C).
+        scope: whose file the server's entry is written to, as `configure` takes it.
+        quick: whether the host makes the script's calls through its own channel, one by one, and has no model.
 
     Raises:
-        Refused: where the host could not be configured or started, which says nothing about the server.
+        Refused: where the host could not be configured or started, or has no channel, which says nothing about the
+            server.
     """
+    recipe = _quickly(recipe) if quick else recipe
     place = scratch(root)
     with ScriptedModel(script, named(ENTRY)) as model:
-        places = _places(place, program, model.url)
+        places = _places(place, program, model.url, patience)
         env = _environment(recipe, program, place, places, cut_off=cut_off, patient=patient)
         _write_settings(recipe.settings + (recipe.patient_settings if patient else ()), places)
-        _configure(recipe, program.version, server, place, env)
+        _configure(recipe, program.version, server, place, env, scope)
         offspring = Offspring()
         try:
             argv = [str(program.path), *filled(recipe.argv + (recipe.patient_argv if patient else ()), places)]
-            began, code, seconds, seen = _run(argv, env, place, offspring, patience, interrupt)
+            talk = _talk(recipe.quick, script, patience) if quick and recipe.quick else None
+            ran = _run(argv, env, place, offspring, patience, interrupt, talk)
             left = _left(recipe, server, offspring)
         finally:
             offspring.end()
-        starts = tuple(start_of(recording, seen.get(recording, 0.0)) for recording in _recordings(place))
+        starts = tuple(start_of(recording, ran.seen.get(recording, 0.0)) for recording in _recordings(place))
         return Evidence(
             recipe.host_id,
             program.version,
             tuple(sorted(starts, key=lambda start: start.spawned)),
-            tuple(replace(turn, at=turn.at - began) for turn in model.turns),
-            code,
-            seconds,
+            tuple(replace(turn, at=turn.at - ran.began) for turn in model.turns),
+            ran.code,
+            ran.seconds,
             _end_of(place.run / "stdout"),
             _end_of(place.run / "stderr"),
             left,
             cut_off,
+            tuple(sorted(place.run.glob("*.png"), key=lambda picture: picture.stat().st_mtime)),
+            ran.returned,
         )
 
 
-def _places(place: Scratch, program: Program, url: str) -> dict[str, str]:
+def _quickly(recipe: Recipe) -> Recipe:
+    """The recipe by which the host is started to be spoken to."""
+    if recipe.quick is None:
+        raise Refused(f"{recipe.title} has no channel to its MCP client", mend="drive it with the scripted model")
+    return replace(recipe, argv=recipe.quick.argv, env={**recipe.env, **recipe.quick.env})
+
+
+def _talk(quick: Quick, script: Script, patience: float) -> Talk:
+    return lambda process, keep: converse(quick.channel, process, keep, ENTRY, script, patience)
+
+
+def _places(place: Scratch, program: Program, url: str, patience: float) -> dict[str, str]:
     return {
         "home": str(place.home),
         "project": str(place.project),
@@ -108,6 +136,7 @@ def _places(place: Scratch, program: Program, url: str) -> dict[str, str]:
         "url": url,
         "server": ENTRY,
         "prompt": PROMPT,
+        "patience": f"{patience:.0f}",
     }
 
 
@@ -132,13 +161,28 @@ def _write_settings(files: Sequence[Settings], places: Mapping[str, str]) -> Non
         path.write_text(content, encoding="utf-8")
 
 
-def _configure(recipe: Recipe, version: str, server: Server, place: Scratch, env: Mapping[str, str]) -> None:
+def _configure(
+    recipe: Recipe, version: str, server: Server, place: Scratch, env: Mapping[str, str], scope: str
+) -> None:
     """Have our own installer write the entry, whose command is the recorder in front of the server."""
     ours = [sys.executable, "-m", "connect_mcp"]
     out = str(place.run / "session.jsonl")
     recorder = [*ours, "conformance", "record", "--out", out, "--host", recipe.host_id, "--host-version", version]
+    recorder += ["--cwd", server.cwd] if server.cwd else []
     variables = [argument for name in server.env for argument in ("--env", name)]
-    argv = [*ours, "configure", recipe.host_id, "--name", ENTRY, "--no-verify", "--yes", "--secrets", "inline"]
+    argv = [
+        *ours,
+        "configure",
+        recipe.host_id,
+        "--scope",
+        scope,
+        "--name",
+        ENTRY,
+        "--no-verify",
+        "--yes",
+        "--secrets",
+        "inline",
+    ]
     done = subprocess.run(
         [*argv, *variables, "--", *recorder, "--", *server.command],
         env={**env, **server.env},
@@ -153,6 +197,25 @@ def _configure(recipe: Recipe, version: str, server: Server, place: Scratch, env
         raise Refused(f"the server could not be configured in {recipe.title}", why=said)
 
 
+@record
+class _Ran:
+    """One process of a host.
+
+    Attributes:
+        began: when it was started, in seconds of the monotonic clock.
+        code: its exit code; None where its time was over.
+        seconds: how long it ran.
+        seen: when each recording began, in seconds after the start.
+        returned: what it gave back, where it was spoken with.
+    """
+
+    began: float
+    code: int | None
+    seconds: float
+    seen: Mapping[Path, float]
+    returned: Returned | None
+
+
 def _run(
     argv: Sequence[str],
     env: Mapping[str, str],
@@ -160,8 +223,8 @@ def _run(
     offspring: Offspring,
     patience: float,
     interrupt: float | None,
-) -> tuple[float, int | None, float, dict[Path, float]]:
-    """When the host was started, its exit code, how long it ran, and when each recording began."""
+    talk: Talk | None,
+) -> _Ran:
     seen: dict[Path, float] = {}
     with (place.run / "stdout").open("wb") as out, (place.run / "stderr").open("wb") as err:
         began = time.monotonic()
@@ -170,13 +233,14 @@ def _run(
                 list(argv),
                 env=dict(env),
                 cwd=place.project,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
+                stdin=subprocess.PIPE if talk else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talk else out,
                 stderr=err,
                 start_new_session=True,
             )
         except OSError as error:
             raise Refused(f"{printable(argv[0])} could not be started", why=error.strerror or "") from None
+        talking = ThreadPoolExecutor(1).submit(talk, process, out) if talk else None
         while process.poll() is None and time.monotonic() - began < patience:
             _note(place, seen, began)
             offspring.remember()
@@ -191,7 +255,7 @@ def _run(
             offspring.end()
             process.wait()
         _note(place, seen, began)
-    return began, code, seconds, seen
+        return _Ran(began, code, seconds, seen, talking.result() if talking else None)
 
 
 def _has_called(place: Scratch) -> bool:

@@ -8,7 +8,7 @@ from connect_mcp.base.errors import Refused
 from connect_mcp.base.record import record
 from connect_mcp.conformance.session import Event, Json, Session
 
-from .model.script import Turn
+from .model.script import Seen, Turn
 
 
 @record
@@ -96,6 +96,19 @@ class Leftover:
 
 
 @record
+class Returned:
+    """What a host's own channel gave back, where it was spoken with and had no model.
+
+    Attributes:
+        tools: the names of the server's tools, as the host lists them.
+        results: what came of the calls, in order; `call` is the tool's name. Fewer than calls where the host ended.
+    """
+
+    tools: tuple[str, ...]
+    results: tuple[Seen, ...]
+
+
+@record
 class Evidence:
     """One run.
 
@@ -109,6 +122,7 @@ class Evidence:
         left: the processes that it left behind; they were ended.
         cut_off: whether its network was cut off.
         shown: pictures of the run, where the host has a face.
+        returned: what its channel gave back, where it had no model.
     """
 
     host_id: str
@@ -122,6 +136,7 @@ class Evidence:
     left: tuple[Leftover, ...]
     cut_off: bool
     shown: tuple[Path, ...] = ()
+    returned: Returned | None = None
 
 
 def start_of(recording: Path, spawned: float) -> Start:

@@ -7,7 +7,7 @@ folder, and one for what the host is asked to log); `{installed}`, the folder of
 where the scripted model listens; `{server}`, the name of the entry; and `{prompt}`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from connect_mcp.base.record import field, record
@@ -15,7 +15,7 @@ from connect_mcp.installer.hosts.all_hosts import find
 from connect_mcp.installer.hosts.model import Host
 
 if TYPE_CHECKING:
-    from .evidence import Evidence
+    from .quick import Channel
 
 Dialect = Literal["responses", "anthropic", "chat", "gemini"]
 
@@ -31,6 +31,21 @@ class Settings:
 
     path: str
     content: str | Mapping[str, Any]
+
+
+@record
+class Quick:
+    """A way to a host's own MCP client that needs no model.
+
+    Attributes:
+        channel: how the host is spoken to.
+        argv: its arguments.
+        env: variables that it is given besides the recipe's.
+    """
+
+    channel: "type[Channel]"
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @record
@@ -71,7 +86,7 @@ class Recipe:
     patient_argv: tuple[str, ...] = ()
     patient_settings: tuple[Settings, ...] = ()
     daemon: str = ""
-    quick: "Callable[..., Evidence] | None" = None
+    quick: Quick | None = None
 
     @property
     def host(self) -> Host:

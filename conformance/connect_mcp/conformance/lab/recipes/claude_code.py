@@ -1,6 +1,7 @@
 """Claude Code: Anthropic's Messages, and a server that is up within two seconds, unless it is told to wait."""
 
-from connect_mcp.conformance.lab.recipe import Recipe, Settings
+from connect_mcp.conformance.lab.quick import ClaudeControl
+from connect_mcp.conformance.lab.recipe import Quick, Recipe, Settings
 
 RECIPE = Recipe(
     host_id="claude-code",
@@ -19,6 +20,7 @@ RECIPE = Recipe(
         "DISABLE_TELEMETRY": "1",
     },
     patient_env={"MCP_CONNECTION_NONBLOCKING": "0", "MCP_CONNECT_TIMEOUT_MS": "60000"},
+    quick=Quick(ClaudeControl, ("-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose")),
     takes=3.0,
     source="claude 2.1.197 on Linux x64, 2026-11-21",
 )

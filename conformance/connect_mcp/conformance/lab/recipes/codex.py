@@ -1,6 +1,7 @@
 """Codex: OpenAI's Responses, and a server that is up within a second."""
 
-from connect_mcp.conformance.lab.recipe import Recipe, Settings
+from connect_mcp.conformance.lab.quick import CodexAppServer
+from connect_mcp.conformance.lab.recipe import Quick, Recipe, Settings
 
 _CONFIG = """\
 model = "scripted"
@@ -36,6 +37,7 @@ RECIPE = Recipe(
     env={"LAB_KEY": "none"},
     # Without `required` it waits for no server longer than a second, whatever the timeout is.
     patient_argv=("-c", "mcp_servers.{server}.required=true", "-c", "mcp_servers.{server}.startup_timeout_sec=60"),
+    quick=Quick(CodexAppServer, ("app-server",)),
     takes=1.0,
     source="codex 0.169.0 on Linux x64, 2026-11-21",
 )

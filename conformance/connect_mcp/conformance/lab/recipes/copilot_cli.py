@@ -1,6 +1,7 @@
 """Copilot CLI: OpenAI's chat completions with a model of one's own; the one that speaks 2026-07-28."""
 
-from connect_mcp.conformance.lab.recipe import Recipe
+from connect_mcp.conformance.lab.quick import CopilotSdk
+from connect_mcp.conformance.lab.recipe import Quick, Recipe
 
 RECIPE = Recipe(
     host_id="copilot-cli",
@@ -29,6 +30,9 @@ RECIPE = Recipe(
         # It unpacks 230 MB where it does not find them: into a folder beside, which it then renames.
         "COPILOT_PKG_CACHE_HOME": "{installed}/unpacked",
     },
+    quick=Quick(
+        CopilotSdk, ("--headless", "--stdio", "--no-auto-update", "--no-auto-login"), {"COPILOT_MCP_APPS": "true"}
+    ),
     takes=4.0,
     source="copilot 1.0.102 on Linux x64, 2026-11-21",
 )
