@@ -1,56 +1,82 @@
 """Which of the tools that a host offers is the server's tool of a name.
 
-Every host makes names of its own (HOST-LAB's table): it puts the server's name before the tool's, replaces characters,
-and cuts a long name at its end, in its middle or around a hash. What is found here is found by likeness and never
-guessed between two.
+Every host makes names of its own: it puts the server's name before the tool's, replaces characters, and cuts a long
+name at its end, in its middle or around a hash. What is found here is found by likeness, and never guessed between two.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from .script import NameOf, Offered
 
-_SHORTENED = 40  # characters of an offered name from which on it may have been cut: the shortest limit seen is 63
+_SHORTENED = 60  # characters of an offered name from which on it may have been cut: the shortest limit that is known
 _BETWEEN = 14  # characters that may stand where something was cut out: a hash, or dots
-_LEAST = 8  # characters of the server's name that must be left of it
+_LEAST = 8  # characters of the server's name of a tool that must be left of it
 _CLEARLY = 4  # characters by which one candidate must be better than the next, since a hash may begin alike by chance
 
+_Rest = Callable[[str], "str | None"]
 
-def named(server: str = "") -> NameOf:
+
+def named(server: str = "", *, bare: bool = True) -> NameOf:
     """The finder for the tools of one server.
 
     Args:
-        server: the server's name in the host's configuration. Where it is given, a name that holds it comes before one
-            that does not, so that `get` is not taken for the server's `widget_get`, nor for a tool of the host's own.
+        server: the server's name in the host's configuration, where it is known. A name that holds it comes before one
+            that does not, and `get` is not taken for the server's `widget_get`.
+        bare: whether a name may be meant that does not hold the server's. All hosts but Continue put it before a
+            tool's name, and there a tool of the host's own must not be taken for one of a server that never started.
     """
+    ours = _plain(server)
 
     def name_of(tool: str, offered: Sequence[Offered]) -> Offered | None:
-        for candidates in _candidates(server, tool, offered):
-            if len(candidates) == 1:
-                return candidates[0]
-            if candidates:
-                return None
-        return None
+        if ours:
+            found = _found(tool, offered, lambda name: _after(ours, name))
+            if found or not bare:
+                return found[0] if len(found) == 1 else None
+        found = _found(tool, offered, _plain)
+        return found[0] if len(found) == 1 else None
 
     return name_of
 
 
-def _candidates(server: str, tool: str, offered: Sequence[Offered]) -> Iterable[list[Offered]]:
-    """Who it may be, the surest first."""
-    ours, plain = _plain(server), _plain(tool)
-    if ours:
-        with_server = [one for one in offered if _ends(_plain(one.full), f"{ours}_{plain}")]
-        exact = [one for one in with_server if one.full.endswith(tool)]
-        yield exact if len(exact) == 1 else with_server
-    yield [one for one in offered if one.full == tool]
-    yield [one for one in offered if _ends(one.full, tool)]
-    yield [one for one in offered if plain and _ends(_plain(one.full), plain)]
-    yield _best((_left(one.full, plain), one) for one in offered)
+def _found(tool: str, offered: Sequence[Offered], rest: _Rest) -> list[Offered]:
+    """Who it may be; several where that cannot be told.
+
+    A name with odd characters in it is no surer a match where they were replaced and nothing else than where a hash was
+    added: that is what Cline does, and `a_b` is another tool then.
+    """
+    plain = _plain(tool)
+    rests = [(one, left) for one in offered if (left := rest(one.full)) is not None]
+    exact = [one for one, left in rests if left == plain and _ends(one.full, tool)]
+    exact = exact or [one for one, left in rests if _ends(left, plain) and _ends(one.full, tool)]
+    if len(exact) == 1:
+        return exact
+    replaced = [one for one, left in rests if plain and left == plain]
+    replaced = replaced or [one for one, left in rests if plain and _ends(left, plain)]
+    hashed = [one for one, left in rests if re.search(rf"(?:^|_){re.escape(plain)}_[0-9a-f]{{6,12}}$", left)]
+    longest = max((len(one.full) for one in offered), default=0)
+    cut = [(one, left) for one, left in rests if len(one.full) == longest >= _SHORTENED]
+    return replaced + hashed or _best((_left(left, plain), one) for one, left in cut)
+
+
+def _after(server: str, name: str) -> str | None:
+    """What follows the server's name in an offered name; None where it is not in it."""
+    found = re.search(rf"(?:^|_){re.escape(server)}_(.*)", _plain(name))
+    return found[1] if found else None
 
 
 def _plain(name: str) -> str:
     """A name as all hosts would leave it: letters and digits of ASCII, and `_` for everything between them."""
-    return re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")
+    name = re.sub(r"\bxn--([a-z0-9-]+)", _punycode, name.lower())
+    return re.sub(r"[^0-9a-z]+", "_", name).strip("_")
+
+
+def _punycode(found: re.Match[str]) -> str:
+    """What Copilot has written as in a domain's name."""
+    try:
+        return found[1].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return found[0]
 
 
 def _ends(name: str, tail: str) -> bool:
@@ -64,27 +90,17 @@ def _best(scored: Iterable[tuple[int, Offered]]) -> list[Offered]:
     return [one for score, one in ranked if score >= _LEAST and score > ranked[0][0] - _CLEARLY]
 
 
-def _left(full: str, tool: str) -> int:
-    """How many characters of a tool's name are left in a name that may have been shortened; 0 where it was not."""
-    name = _plain(full)
-    return max((_kept(name[at:], tool, len(full)) for at in _starts(name)), default=0)
+def _left(name: str, tool: str) -> int:
+    """How many characters of a tool's name are left in an offered name, wherever in that it begins."""
+    starts = [0, *(found.end() for found in re.finditer("_", name))]
+    return max(_kept(name[at:], tool) for at in starts)
 
 
-def _starts(name: str) -> Iterable[int]:
-    yield 0
-    for found in re.finditer("_", name):
-        yield found.end()
-
-
-def _kept(rest: str, tool: str, length: int) -> int:
-    """What is left of a tool's name: its beginning, something in between, and its end."""
+def _kept(rest: str, tool: str) -> int:
+    """What is left of a tool's name in a shorter one: its beginning, and its end after something short in between."""
     head = _common(rest, tool)
     tail = _common(rest[head:][::-1], tool[head:][::-1])
-    between = len(rest) - head - tail
-    whole = head == len(tool) and rest[head : head + 1] == "_"
-    if between > _BETWEEN or not (whole or length >= _SHORTENED):
-        return 0
-    return head + tail
+    return head + tail if len(rest) < len(tool) and len(rest) - head - tail <= _BETWEEN else 0
 
 
 def _common(one: str, other: str) -> int:
