@@ -1,11 +1,16 @@
 """What came of driving a server in hosts: a matrix of hosts and scenarios."""
 
+from collections.abc import Collection
 from typing import Any, Literal
 
-from connect_mcp.base.record import record, values
+from connect_mcp.base.masking import masked
+from connect_mcp.base.record import record, replace, values
+from connect_mcp.base.text import printable, shortened
 
 VERSION = 1
 """Of the JSON that `as_data` gives; `fixtures/outputs/lab-run.json` is its schema."""
+
+_WIDTH = 400  # characters of a line of evidence, and of a sentence
 
 Kind = Literal["pass", "fail", "not applicable", "not driven"]
 KINDS: tuple[Kind, ...] = ("pass", "fail", "not applicable", "not driven")
@@ -90,6 +95,24 @@ class Matrix:
         driven = {cell.host for cell in self.cells if cell.kind in ("pass", "fail")}
         missed = any(host.named and host.id not in driven for host in self.hosts)
         return 1 if self.count("fail") or missed or not driven else 0
+
+
+def safe(matrix: Matrix, secrets: Collection[str] = ()) -> Matrix:
+    """The matrix as it may be shown: without secrets and control characters, and with no line that is endless.
+
+    Args:
+        matrix: what may hold words of a server or of a host.
+        secrets: values that are known to be secret, whatever they look like.
+    """
+
+    def clean(text: str) -> str:
+        return shortened(printable(masked(text, secrets)), _WIDTH)
+
+    hosts = tuple(replace(host, title=clean(host.title), version=clean(host.version)) for host in matrix.hosts)
+    cells = tuple(
+        replace(cell, sentence=clean(cell.sentence), lines=tuple(map(clean, cell.lines))) for cell in matrix.cells
+    )
+    return replace(matrix, server=clean(matrix.server), hosts=hosts, cells=cells)
 
 
 def as_data(matrix: Matrix) -> dict[str, Any]:
