@@ -33,6 +33,10 @@ def _run(args: list[str]) -> int:
         from connect_mcp.conformance.commands import main as conformance
 
         return conformance(args[1:])
+    if args[:1] == ["lab"]:
+        from connect_mcp.conformance.lab.commands import main as lab
+
+        return lab(args[1:])
     if args[:1] == ["workspace"]:
         from connect_mcp.server.workspace.commands import main as workspace
 

@@ -32,7 +32,8 @@ COMMANDS: Mapping[str, str] = {
     "completion": "print the lines that make a shell complete our commands",
     "serve": "run the bundled server (see `connect-mcp serve --help`)",
     "workspace": "serve or reset the embedded workspace (see `connect-mcp workspace --help`)",
-    "conformance": "record and replay sessions (see `connect-mcp conformance --help`)",
+    "conformance": "check a server, record and replay sessions (see `connect-mcp conformance --help`)",
+    "lab": "drive real hosts at a server, offline (see `connect-mcp lab --help`)",
 }
 """Every command with its help. Each is a module in `commands/`: `arguments(parser)` says what it takes, and
 `run(args, machine, folders)` does it. `EXAMPLES` is shown below its help; `TAKES_COMMAND = True` is in one that takes a
@@ -41,7 +42,7 @@ server's command after `--`, as `args.server`."""
 COMPLETING = "_ARGCOMPLETE"
 """The variable by which a shell's completion asks this program for what could come next."""
 
-ELSEWHERE = ("run", "serve", "workspace", "conformance")
+ELSEWHERE = ("run", "serve", "workspace", "conformance", "lab")
 """Those that `__main__` hands on before it comes here."""
 
 EPILOG = """examples:

@@ -1,0 +1,278 @@
+"""`connect-mcp lab …`: real hosts, offline, at any server."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connect_mcp.base.errors import Misuse, Refused
+from connect_mcp.base.text import printable
+
+from ..options import example
+
+if TYPE_CHECKING:
+    from .drive import Server
+    from .matrix import Guest
+    from .results import Cell, Matrix
+
+_EXAMPLES = """examples:
+  connect-mcp lab install
+      the real programs of eight hosts, from npm, in a cache folder
+  connect-mcp lab run -- python my_server.py
+      configure the server in each of them, let a scripted model call its tools, and say what came of it
+  connect-mcp lab run codex claude-code --html lab.html -- python my_server.py
+  connect-mcp lab run
+      what the hosts make of our scenario server, which errs in every way that there is a scenario for
+  connect-mcp lab diff
+      what the hosts do otherwise than their profiles say
+
+exit codes: 0 the server works in every host, 1 it fails in one or a named host could not be driven, 2 usage,
+3 a bug of connect-mcp
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one `lab` command and return its exit code.
+
+    Raises:
+        Refused: where nothing could be driven, or a file cannot be written.
+        Misuse: where the command line cannot be meant.
+    """
+    at = list(argv).index("--") if "--" in argv else len(argv)
+    ours, command = list(argv[:at]), list(argv[at + 1 :])
+    args = _parser().parse_args(ours)
+    if command and args.command == "install":
+        raise Misuse("`lab install` takes no command after --")
+    if "--" in argv and not command:
+        raise Misuse("there is no command after --", mend="name the server's program there, or leave -- out")
+    done: int = args.run(args, command)
+    return done
+
+
+def install(args: argparse.Namespace, _command: Sequence[str]) -> int:
+    """Install the hosts; the exit code is 1 where one could not be."""
+    from .all_recipes import selected
+    from .install import cache_folder
+    from .install import install as installed
+
+    cache, failed = args.cache or cache_folder(os.environ), 0
+    for recipe in selected(args.hosts):
+        try:
+            program = installed(recipe, cache, os.environ, args.version)
+        except Refused as refusal:
+            failed += 1
+            sys.stdout.write(f"{recipe.title}: {refusal}\n")
+        else:
+            note = "" if program.version == recipe.version else f" (its recipe was seen with {recipe.version})"
+            sys.stdout.write(f"{recipe.title} {program.version}{note}: {printable(str(program.path))}\n")
+        sys.stdout.flush()
+    return 1 if failed else 0
+
+
+def run(args: argparse.Namespace, command: Sequence[str]) -> int:
+    """Drive hosts at a server, and tell what came of it."""
+    from .reports.writing import write
+    from .results import as_data
+
+    with _kept(args.keep) as folder:
+        matrix = _driven(args, command, folder)
+        write(matrix, args)
+    if args.json:
+        import json
+
+        sys.stdout.write(json.dumps(as_data(matrix), indent=2, ensure_ascii=False) + "\n")
+    else:
+        from .reports.text import render
+
+        sys.stdout.write(render(matrix))
+    sys.stdout.flush()
+    return matrix.exit_code
+
+
+@contextmanager
+def _kept(folder: Path | None) -> Iterator[Path]:
+    """The folder for the runs: the one that is named, or one that goes afterwards."""
+    import tempfile
+
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="connect-mcp-lab-", ignore_cleanup_errors=True) as made:
+            yield Path(made).resolve()
+        return
+    if folder.exists() and any(folder.iterdir()):
+        raise Refused(f"{printable(str(folder))} is not empty", why="the runs of this time would mix with it")
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder.resolve()
+
+
+def _driven(args: argparse.Namespace, command: Sequence[str], folder: Path) -> "Matrix":
+    from ..trial import Options
+    from .matrix import matrix
+    from .planning import plan
+    from .scenario import selected
+
+    guests = _guests(args)
+    name, server = _server(args, command)
+    # What only the scenario server can be made to do says nothing of another one; where it is named, it is told so.
+    scenarios = [one for one in selected(args.scenario) if server is None or one.takes or args.scenario]
+    planned = plan(scenarios, server, Options(call_tools=args.call_tools, examples=dict(args.example)))
+    return matrix(name, guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=args.json))
+
+
+def _guests(args: argparse.Namespace) -> "list[Guest]":
+    """The hosts that are named, or all that are installed.
+
+    Raises:
+        Refused: where none is installed.
+    """
+    from .all_recipes import selected
+    from .install import cache_folder, installed
+    from .matrix import Guest
+
+    cache = args.cache or cache_folder(os.environ)
+    guests = [
+        Guest(recipe, installed(recipe, cache, os.environ, args.version), bool(args.hosts))
+        for recipe in selected(args.hosts)
+    ]
+    if not any(guest.program for guest in guests):
+        mend = " ".join(["connect-mcp lab install", *args.hosts])
+        raise Refused("none of the hosts is installed", why=f"looked for in {printable(str(cache))}", mend=mend)
+    return guests
+
+
+def _server(args: argparse.Namespace, command: Sequence[str]) -> "tuple[str, Server | None]":
+    """The server under test with its name; None for the scenario server.
+
+    Raises:
+        Refused: where its program is not found.
+    """
+    import shutil
+
+    from connect_mcp.base.masking import masked, secret_values
+
+    from .drive import Server
+
+    if args.from_host is not None and command:
+        raise Misuse("`lab run` takes one server: a command after --, or --from")
+    if args.from_host is not None:
+        return _from_host(args)
+    if not command:
+        return "the scenario server", None
+    program = shutil.which(command[0])
+    if program is None:
+        raise Refused(f"{printable(masked(command[0]))} is not found", mend="name the server's program after --")
+    shown = printable(masked(" ".join(command), secret_values({"args": list(command)})))
+    return shown, Server((os.path.abspath(program), *command[1:]), cwd=os.getcwd())
+
+
+def _from_host(args: argparse.Namespace) -> "tuple[str, Server]":
+    """What a host has configured.
+
+    Raises:
+        Refused: where it is no program that can be started here.
+    """
+    from connect_mcp.base.machine import this_machine
+
+    from ..from_host import from_host
+    from ..guard import Guard
+    from .drive import Server
+
+    with Guard() as guard:
+        target = from_host(args.from_host, this_machine(), guard, 10.0, start=args.start)
+    if not target.server.argv:
+        raise Refused("the lab drives hosts at a server that they start", why="this one is reached at a URL")
+    cwd = os.fspath(target.server.cwd) if target.server.cwd else os.getcwd()
+    return target.subject.name, Server(tuple(target.server.argv), dict(target.server.env or {}), cwd)
+
+
+class _Progress:
+    """What is told while hosts are driven, on a terminal's standard error: what failed stays, the rest is one line."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._shown = not quiet and sys.stderr.isatty()
+
+    def __call__(self, done: int, of: int, cells: "Sequence[Cell]") -> None:
+        if not self._shown:
+            return
+        failed = [f"\r\x1b[K{cell.host}, {cell.scenario}: {cell.sentence}\n" for cell in cells if cell.kind == "fail"]
+        last = f"\r\x1b[K{done} of {of}  {cells[0].host}, {cells[0].scenario}" if done < of else "\r\x1b[K"
+        sys.stderr.write("".join(failed) + last)
+        sys.stderr.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="connect-mcp lab",
+        description="Drive real AI hosts at any MCP server: no network, no account, no cost.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_install(commands)
+    _add_run(commands)
+    return parser
+
+
+def _add_install(commands: Any) -> None:
+    parser = commands.add_parser(
+        "install",
+        help="install hosts from npm",
+        description="Install the real programs from npm into a cache folder, at the versions that the lab knows.",
+        allow_abbrev=False,
+    )
+    _add_hosts(parser)
+    parser.set_defaults(run=install)
+
+
+def _add_hosts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("hosts", nargs="*", metavar="HOST", help="the hosts (default: all that the lab can drive)")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where the programs are kept")
+    parser.add_argument("--version", metavar="V", help="another version than the one that the lab knows, or latest")
+
+
+def _add_run(commands: Any) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="drive hosts at a server",
+        description="Configure a server in real hosts, let a scripted model call its tools, and say what came of it.",
+        usage="connect-mcp lab run [HOST…] [OPTION…] [-- COMMAND [ARG…] | --from HOST[:NAME]]",
+        allow_abbrev=False,
+    )
+    _add_hosts(parser)
+    _add_driving(parser)
+    parser.add_argument("--from", dest="from_host", metavar="HOST[:NAME]", help="a server that a host has configured")
+    parser.add_argument("--start", action="store_true", help="with --from: also where a project's file names it")
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the matrix as one page that stands alone")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="add the matrix in Markdown, as to a job's summary"
+    )
+    parser.set_defaults(run=run)
+
+
+def _add_driving(parser: argparse.ArgumentParser) -> None:
+    """How the hosts are driven."""
+    parser.add_argument(
+        "--scenario", nargs="+", default=[], metavar="S", help="only these scenarios (default: all that are not long)"
+    )
+    parser.add_argument("--call-tools", action="store_true", help="call tools also where they may change something")
+    parser.add_argument(
+        "--example",
+        action="append",
+        default=[],
+        type=example,
+        metavar="TOOL=JSON",
+        help="arguments for a tool, which may then be called",
+    )
+    parser.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="hosts at the same time (default: 1)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what was recorded of every run in this folder")
+
+
+def _jobs(text: str) -> int:
+    jobs = int(text)
+    if not 1 <= jobs <= 16:
+        raise ValueError(text)
+    return jobs

@@ -1,0 +1,388 @@
+"""What a run shows of the facts in a host's profile: a row for each, with the scenario that shows it.
+
+A row gives the value as a profile would hold it, or `UNSEEN` where this run does not show it: a host that never got as
+far says nothing about what it would have done.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from connect_mcp.base.record import record
+
+from ..host_verdicts import shown_name
+from ..profiles import Profile
+from ..session import META_REVISION, Json, Session
+from .drive import ENTRY
+from .evidence import Evidence, Start, offered
+
+UNSEEN: Final = object()
+"""This run does not show it."""
+
+Seen = Callable[[Evidence], Any]
+Same = Callable[[Any, Any, Profile, Evidence], bool]
+"""Whether what a profile says agrees with what was seen."""
+
+_AT_ONCE = 0.05  # seconds within which two endings count as one: which is recorded first is chance
+_LATER = 1.0  # seconds by which an ending may come later than a profile says, on a busy machine
+
+
+@record
+class Fact:
+    """One fact.
+
+    Attributes:
+        name: its name in a profile.
+        scenario: the one whose run shows it.
+        seen: the value in a run.
+        same: whether a profile's value agrees with it.
+    """
+
+    name: str
+    scenario: str
+    seen: Seen
+    same: Same
+
+
+@record
+class Message:
+    """A message on the wire.
+
+    Attributes:
+        t: seconds after the server's start.
+        from_host: whether the host sent it.
+        body: the message.
+    """
+
+    t: float
+    from_host: bool
+    body: Mapping[str, Any]
+
+
+def messages(start: Start) -> list[Message]:
+    """Everything that was a JSON object, in order."""
+    return [
+        Message(event.t, event.ev == "host", event.msg)
+        for event in Session(start.session).events()
+        if event.ev in ("host", "server") and isinstance(event.msg, dict)
+    ]
+
+
+def _first(evidence: Evidence) -> list[Message]:
+    """The messages of the first start that had any."""
+    return next((found for start in evidence.starts if (found := messages(start))), [])
+
+
+def _requests(wire: Sequence[Message], method: str = "") -> list[Mapping[str, Any]]:
+    """The host's requests, or those of one method."""
+    return [
+        one.body
+        for one in wire
+        if one.from_host and "id" in one.body and "method" in one.body and method in ("", one.body["method"])
+    ]
+
+
+def _params(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    params = message.get("params")
+    return params if isinstance(params, Mapping) else {}
+
+
+def _probes(evidence: Evidence) -> Any:
+    requests = _requests(_first(evidence))
+    return requests[0]["method"] == "server/discover" if requests else UNSEEN
+
+
+def _initialize(evidence: Evidence) -> Mapping[str, Any] | None:
+    found = _requests(_first(evidence), "initialize")
+    return _params(found[0]) if found else None
+
+
+def _of_initialize(member: str) -> Seen:
+    def seen(evidence: Evidence) -> Any:
+        params = _initialize(evidence)
+        return UNSEEN if params is None else params.get(member)
+
+    return seen
+
+
+def _takes_any_revision(evidence: Evidence) -> Any:
+    wire = _first(evidence)
+    if not any("protocolVersion" in (one.body.get("result") or {}) for one in wire if not one.from_host):
+        return UNSEEN
+    return bool(_requests(wire, "tools/list"))
+
+
+def _first_id(evidence: Evidence) -> Any:
+    requests = _requests(_first(evidence))
+    return requests[0]["id"] if requests else UNSEEN
+
+
+def _opening(evidence: Evidence) -> Any:
+    """The requests between the handshake and the first call; what a revision puts into each `_meta` is left out."""
+    wire = _first(evidence)
+    opening = []
+    for request in _requests(wire):
+        if request["method"] == "tools/call":
+            return opening
+        if request["method"] not in ("initialize", "server/discover"):
+            opening.append(_bare(request))
+    return UNSEEN
+
+
+def _bare(request: Mapping[str, Any]) -> dict[str, Json]:
+    if "params" not in request:
+        return {"method": request["method"]}
+    return {"method": request["method"], "params": _own(_params(request))}
+
+
+def _own(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The params without what the modern revision has in every request."""
+    meta = params.get("_meta")
+    if not isinstance(meta, Mapping) or META_REVISION not in meta:
+        return dict(params)
+    left = {key: value for key, value in meta.items() if not key.startswith("io.modelcontextprotocol/")}
+    return {**{key: value for key, value in params.items() if key != "_meta"}, **({"_meta": left} if left else {})}
+
+
+def _call(evidence: Evidence) -> Any:
+    calls = _requests(_first(evidence), "tools/call")
+    if not calls:
+        return UNSEEN
+    more = {key: value for key, value in _own(_params(calls[0])).items() if key not in ("name", "arguments")}
+    return _with_id(more, calls[0]["id"])
+
+
+def _with_id(value: Any, identity: Any) -> Any:
+    """The value with the request's own id as `$id`, where a text or number of it is that id."""
+    if isinstance(value, Mapping):
+        return {key: _with_id(one, identity) for key, one in value.items()}
+    return "$id" if value == identity and not isinstance(value, bool) else value
+
+
+def _after_call(evidence: Evidence) -> Any:
+    wire = _first(evidence)
+    answered = _answer_to_call(wire)
+    if answered is None:
+        return UNSEEN
+    told = (one.body for one in wire[answered + 1 :] if one.from_host and "id" not in one.body)
+    return next((body["method"] for body in told if "method" in body), None)
+
+
+def _answer_to_call(wire: Sequence[Message]) -> int | None:
+    calls = {request["id"] for request in _requests(wire, "tools/call")}
+    return next((at for at, one in enumerate(wire) if not one.from_host and one.body.get("id") in calls), None)
+
+
+def _follows_pages(evidence: Evidence) -> Any:
+    pages = _requests(_first(evidence), "tools/list")
+    return any("cursor" in _params(request) for request in pages) if pages else UNSEEN
+
+
+def _relists(evidence: Evidence) -> Any:
+    wire = _first(evidence)
+    changed = next((at for at, one in enumerate(wire) if one.body.get("method") == _CHANGED), None)
+    return UNSEEN if changed is None else bool(_requests(wire[changed:], "tools/list"))
+
+
+_CHANGED = "notifications/tools/list_changed"
+
+
+def _replies(evidence: Evidence) -> Any:
+    """What the host answered to the server's requests, by method; None for never."""
+    wire = _first(evidence)
+    asked = {
+        one.body["id"]: str(one.body["method"])
+        for one in wire
+        if not one.from_host and "method" in one.body and "id" in one.body
+    }
+    if not asked:
+        return UNSEEN
+    replies: dict[str, Any] = dict.fromkeys(asked.values())
+    for one in wire:
+        if one.from_host and "method" not in one.body and one.body.get("id") in asked:
+            answer = {key: one.body[key] for key in ("result", "error") if key in one.body}
+            replies[asked[one.body["id"]]] = answer
+    return replies
+
+
+def _stdout(evidence: Evidence) -> Any:
+    """What the host made of a server that says more on standard output than the protocol."""
+    if not evidence.starts or not any(turn.offered for turn in evidence.turns):
+        return UNSEEN
+    if any(turn.seen for turn in evidence.turns):
+        return "taken"
+    return "fails" if not _requests(_first(evidence), "tools/list") else "loses the tools"
+
+
+def _names(evidence: Evidence) -> Any:
+    found = offered(evidence.turns)
+    return found if found and evidence.starts and evidence.starts[0].tools else UNSEEN
+
+
+def _shutdown(evidence: Evidence) -> Any:
+    """How the server's end was brought about, with seconds from the first of it; a kill leaves no trace."""
+    ending = [(t, what) for t, what in (evidence.starts[0].ending if evidence.starts else ()) if what != "exit"]
+    return [[what, round(t - ending[0][0], 3)] for t, what in ending] if ending else UNSEEN
+
+
+def _leaves_orphan(evidence: Evidence) -> Any:
+    return any(left.is_server for left in evidence.left) if evidence.starts else UNSEEN
+
+
+def _structured(evidence: Evidence) -> Any:
+    """Which of a result's two forms the model saw; the scenario's server gives them different words."""
+    said = " ".join(seen.text for turn in evidence.turns for seen in turn.seen)
+    text, structured = "as text" in said, "as structure" in said
+    if not text and not structured:
+        return UNSEEN
+    if not structured:
+        return "dropped"
+    return "beside the text" if text else "instead of the text"
+
+
+def _repeats(evidence: Evidence) -> Any:
+    made = sum(len(start.calls) for start in evidence.starts)
+    return UNSEEN if not made else 0 if made == 1 else made
+
+
+def _equal(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
+    return bool(said == seen)
+
+
+def _same_client(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
+    """As the profile says, with the entry's name, and with the version of the program that ran."""
+    before = profile.program.rpartition(" ")[2]
+    expected = {key: _client_text(value, before, evidence.version) for key, value in said.items()}
+    return bool(expected == seen)
+
+
+def _client_text(value: Any, before: str, version: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    return version if value == before else value.replace("{server}", ENTRY)
+
+
+def _same_opening(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
+    """The same requests; the order is chance where a host sends them all at once."""
+
+    def ordered(requests: Any) -> list[str]:
+        return sorted(repr(_sorted(request)) for request in requests)
+
+    return ordered(said) == ordered(seen)
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return sorted((key, repr(_sorted(one))) for key, one in value.items())
+    return value
+
+
+def _within(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
+    """Whether all that the profile says is there, each value of the kind that it says; a host may say more."""
+    if isinstance(said, Mapping):
+        return isinstance(seen, Mapping) and all(
+            key in seen and _within(one, seen[key], profile, evidence) for key, one in said.items()
+        )
+    if isinstance(said, str) and isinstance(seen, str):
+        return said == "$id" or bool(re.match(r"\{\{uuid", said)) == bool(re.match(r"\{\{uuid", seen))
+    if said == "$id" or seen == "$id":
+        return isinstance(said, (int, str)) and isinstance(seen, (int, str))
+    return type(said) is type(seen)
+
+
+def _same_notification(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
+    return bool((said["method"] if said else None) == seen)
+
+
+def _same_replies(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
+    return all(_same_reply(said.get(method, said.get("*")), reply) for method, reply in seen.items())
+
+
+def _same_reply(said: Any, seen: Any) -> bool:
+    """The same result, or an error of the same code: its words are the host's own affair."""
+    if said is None or seen is None:
+        return said is None and seen is None
+    if "error" in said or "error" in seen:
+        return bool((said.get("error") or {}).get("code") == (seen.get("error") or {}).get("code"))
+    return _shape(said) == _shape(seen)
+
+
+def _shape(value: Any) -> Any:
+    """A result without what is another folder in each run."""
+    if isinstance(value, Mapping):
+        return {key: _shape(one) for key, one in value.items() if key != "name"}
+    if isinstance(value, list):
+        return [_shape(one) for one in value]
+    return "file:" if isinstance(value, str) and value.startswith("file:") else value
+
+
+def _same_names(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
+    """Every tool is offered under the name that profile and row foretell, or where that is long, one with a hash."""
+    return all(_is_foretold(shown_name(profile, ENTRY, tool), profile, seen) for tool in evidence.starts[0].tools)
+
+
+def _is_foretold(name: str, profile: Profile, seen: Sequence[str]) -> bool:
+    if name in seen:
+        return True
+    limit, cut = profile.host.limits.tool_name, profile.name.cut
+    prefix = name[: min(24, len(name) // 2)]
+    long = limit is None or len(name) > limit or profile.name.instead in name[len(ENTRY) :]
+    return cut == "hash" and long and any(one.startswith(prefix) for one in seen)
+
+
+def _same_ending(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
+    """The same steps in the same order, none much later; steps at the same moment in any order."""
+    expected = [(str(what), float(after)) for what, after in said if what != "SIGKILL"]
+    return _steps(expected) == _steps(seen) and all(
+        after <= dict(expected)[what] + _LATER for what, after in dict(map(tuple, seen)).items()
+    )
+
+
+def _steps(ending: Sequence[Sequence[Any]]) -> list[frozenset[str]]:
+    """What happens at each moment."""
+    steps: list[tuple[float, set[str]]] = []
+    for what, after in ending:
+        if steps and after - steps[-1][0] <= _AT_ONCE:
+            steps[-1][1].add(what)
+        else:
+            steps.append((after, {what}))
+    return [frozenset(step) for _, step in steps]
+
+
+def _part(name: str) -> Same:
+    """One member of a fact that has several."""
+
+    def same(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
+        return bool(said[name] == seen)
+
+    return same
+
+
+FACTS: tuple[Fact, ...] = (
+    Fact("probes", "call", _probes, _equal),
+    Fact("revision", "older", _of_initialize("protocolVersion"), _equal),
+    Fact("client", "older", _of_initialize("clientInfo"), _same_client),
+    Fact("capabilities", "older", _of_initialize("capabilities"), _equal),
+    Fact("takes_any_revision", "revision", _takes_any_revision, _equal),
+    Fact("first_id", "older", _first_id, _equal),
+    Fact("opening", "all-features", _opening, _same_opening),
+    Fact("call", "call", _call, _within),
+    Fact("after_call", "call", _after_call, _same_notification),
+    Fact("follows_pages", "paging", _follows_pages, _equal),
+    Fact("relists", "list-changed", _relists, _equal),
+    Fact("replies", "requests", _replies, _same_replies),
+    Fact("stdout", "stdout-first", _stdout, _part("first")),
+    Fact("stdout", "stdout-each", _stdout, _part("later")),
+    Fact("stdout", "stdout-blank", _stdout, _part("blank")),
+    Fact("name", "names", _names, _same_names),
+    Fact("shutdown", "shutdown-deaf", _shutdown, _same_ending),
+    Fact("leaves_orphan", "shutdown-deaf", _leaves_orphan, _equal),
+    Fact("structured", "structured", _structured, _equal),
+    Fact("repeats_failed_calls", "rpc-error", _repeats, _equal),
+)
+
+
+def not_looked_at(profile: Profile) -> Iterator[str]:
+    """The facts of a profile that no run shows."""
+    shown = {fact.name for fact in FACTS}
+    yield from (name for name in profile.known if name not in shown and name not in profile.unknown)

@@ -1,0 +1,126 @@
+"""Every host with every scenario: the runs that it takes, and what came of each."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from connect_mcp.base.errors import Refused
+from connect_mcp.base.record import record
+from connect_mcp.base.text import printable
+
+from .evidence import Evidence
+from .install import Program
+from .judging import judge
+from .planning import Planned, together
+from .recipe import Recipe
+from .results import Cell, Column, Matrix
+from .runs import Run, make
+
+
+@record
+class Guest:
+    """A host that is to be driven.
+
+    Attributes:
+        recipe: how.
+        program: the program; None where it is not installed.
+        named: whether it was asked for by its name.
+    """
+
+    recipe: Recipe
+    program: Program | None
+    named: bool
+
+
+Tell = Callable[[int, int, Sequence[Cell]], None]
+"""Hears how many runs are done of how many, and what came of the last one."""
+
+
+def matrix(
+    name: str, guests: Sequence[Guest], planned: Sequence[Planned], folder: Path, *, jobs: int, tell: Tell
+) -> Matrix:
+    """Drive every host through every scenario that applies.
+
+    Args:
+        name: what the server is called in reports.
+        guests: the hosts.
+        planned: the scenarios, with what is done in each.
+        folder: where the runs are kept, each in `HOST/SCENARIO`.
+        jobs: how many hosts at the same time.
+        tell: hears of the progress.
+    """
+    began = time.monotonic()
+    groups = together(planned)
+    there = [(guest.recipe, guest.program) for guest in guests if guest.program is not None]
+    todo = [(recipe, program, group) for recipe, program in there for group in groups]
+    runs = [_run(recipe, program, group, folder) for recipe, program, group in todo]
+    cells: dict[tuple[str, str], Cell] = {}
+    cut_off = True
+    for done, (place, outcome) in enumerate(make(runs, jobs), 1):
+        recipe, _, group = todo[place]
+        made = [_cell(recipe, one, outcome, runs[place].folder) for one in group]
+        cells |= {(cell.host, cell.scenario): cell for cell in made}
+        cut_off &= isinstance(outcome, Refused) or outcome.cut_off
+        tell(done, len(runs), made)
+    every = [
+        cells.get((guest.recipe.host_id, one.scenario.id)) or _without(guest, one)
+        for guest in guests
+        for one in planned
+    ]
+    return Matrix(
+        name,
+        time.strftime("%Y-%m-%d"),
+        tuple(_column(guest) for guest in guests),
+        tuple((one.scenario.id, one.scenario.title) for one in planned),
+        tuple(every),
+        time.monotonic() - began,
+        cut_off,
+    )
+
+
+def _run(recipe: Recipe, program: Program, group: Sequence[Planned], folder: Path) -> Run:
+    """The one run that a group of scenarios shares; it is kept under the name of the first."""
+    first = group[0]
+    return Run(
+        recipe,
+        program,
+        first.server,
+        first.script,
+        folder / recipe.host_id / first.scenario.id,
+        patience=first.scenario.patience,
+        interrupt=first.scenario.interrupt,
+    )
+
+
+def _column(guest: Guest) -> Column:
+    version = guest.program.version if guest.program else ""
+    return Column(guest.recipe.host_id, guest.recipe.title, version, guest.named)
+
+
+def _cell(recipe: Recipe, planned: Planned, outcome: Evidence | Refused, folder: Path) -> Cell:
+    host, scenario = recipe.host_id, planned.scenario.id
+    if isinstance(outcome, Refused):
+        lines = tuple(filter(None, (outcome.why, outcome.mend)))
+        return Cell(host, scenario, "not driven", printable(outcome.what), lines, folder=str(folder))
+    judged = judge(outcome, planned)
+    shown = tuple(map(str, outcome.shown))
+    return Cell(
+        host,
+        scenario,
+        judged.kind,
+        judged.sentence,
+        judged.lines,
+        judged.ready,
+        outcome.seconds,
+        str(folder),
+        shown,
+    )
+
+
+def _without(guest: Guest, planned: Planned) -> Cell:
+    """The cell of a scenario that was not driven."""
+    host, scenario = guest.recipe.host_id, planned.scenario.id
+    if planned.missing:
+        return Cell(host, scenario, "not applicable", planned.missing)
+    what = f"{guest.recipe.title} is not installed"
+    return Cell(host, scenario, "not driven", what, (f"connect-mcp lab install {host}",))
