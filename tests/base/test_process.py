@@ -8,6 +8,7 @@ import pytest
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.process import Bounds, Child
+from support.kernel32 import Kernel32
 from support.processes import is_gone, program
 
 SOON = 30.0  # long enough for a busy machine; nothing waits for it when all is well
@@ -202,3 +203,19 @@ def test_an_argument_is_never_shown_since_it_may_be_a_secret() -> None:
     with pytest.raises(Refused) as refusal:
         Child(["no-such-program-here", "--token", "hunter2"])
     assert "hunter2" not in str(refusal.value)
+
+
+def test_on_windows_the_child_hangs_on_a_job_that_is_closed_once() -> None:
+    system = Kernel32()
+    child = Child([sys.executable, "-c", "input()"], kernel32=system)
+    assert ("OpenProcess", 0x0101, False, child.pid) in system.asked
+    assert ("CloseHandle", 11) not in system.asked
+    child.stop()
+    child.stop()
+    assert system.asked.count(("CloseHandle", 11)) == 1
+
+
+def test_where_windows_gives_no_job_the_child_runs_all_the_same() -> None:
+    system = Kernel32("AssignProcessToJobObject")
+    with Child([sys.executable, "-c", "print(1)"], kernel32=system) as child:
+        assert (child.read_line(60) or b"").strip() == b"1"

@@ -1,17 +1,15 @@
-"""What stands in for exec on Windows, run here as far as it goes; Windows' own functions are a recorder."""
+"""What stands in for exec on Windows, run here as far as it goes."""
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from connect_mcp.base.errors import Refused
-from connect_mcp.base.stand_in import ExtendedLimits, end_with_us, stand_in
+from connect_mcp.base.stand_in import stand_in
 from support.processes import is_gone
 
 STAND_IN = """
@@ -64,43 +62,3 @@ def test_what_is_not_there_or_cannot_be_run_is_refused(tmp_path: Path) -> None:
     odd.chmod(0o755)
     with pytest.raises(Refused, match="was not started"):
         stand_in([str(odd)], {"PATH": str(tmp_path)})
-
-
-class Kernel32:
-    """Windows' functions for job objects: writes down what it is asked, and fails at one of them if so told."""
-
-    def __init__(self, failing: str = "") -> None:
-        self.failing = failing
-        self.asked: list[tuple[Any, ...]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        def function(*args: Any) -> int:
-            if name == "SetInformationJobObject":
-                limits = ctypes.cast(args[2], ctypes.POINTER(ExtendedLimits)).contents
-                args = (*args[:2], limits.BasicLimitInformation.LimitFlags, args[3])
-            self.asked.append((name, *args))
-            return 0 if name == self.failing else {"CreateJobObjectW": 11, "OpenProcess": 22}.get(name, 1)
-
-        return function
-
-
-def test_the_program_is_put_into_a_job_that_ends_with_us() -> None:
-    system = Kernel32()
-    assert end_with_us(4711, system) == 11
-    size = 144 if ctypes.sizeof(ctypes.c_void_p) == 8 else 112  # what winnt.h says of JOBOBJECT_EXTENDED_LIMIT_…
-    assert system.asked == [
-        ("CreateJobObjectW", None, None),
-        ("OpenProcess", 0x0101, False, 4711),
-        ("SetInformationJobObject", 11, 9, 0x3000, size),
-        ("AssignProcessToJobObject", 11, 22),
-        ("CloseHandle", 22),
-    ]
-
-
-@pytest.mark.parametrize(
-    "failing", ["CreateJobObjectW", "OpenProcess", "SetInformationJobObject", "AssignProcessToJobObject"]
-)
-def test_a_system_without_job_objects_runs_the_program_all_the_same(failing: str) -> None:
-    system = Kernel32(failing)
-    assert end_with_us(4711, system) is None
-    assert (("CloseHandle", 22) in system.asked) is (failing != "OpenProcess")

@@ -4,8 +4,8 @@ Used wherever a server is started that is not ours. Whatever the child does - fl
 ignores end of input and SIGTERM, forks - every call here returns within its time, buffers keep to their bounds, and
 `stop()` ends the child's whole process group.
 
-On Windows the child gets a process group of its own, so that Ctrl-Break reaches it alone; what it starts in turn is not
-held together there until job objects are used.
+On Windows the child gets a process group of its own, so that Ctrl-Break reaches it alone, and a job object, which holds
+together what it starts in turn, and ends it all when we end. What it starts before it is in the job is out of reach.
 """
 
 import os
@@ -18,7 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 from .errors import Refused
 from .record import record
@@ -139,6 +139,7 @@ class Child:
         cwd: its working folder; None for ours.
         bounds: how much of its output is kept.
         deaf: whether its error output is left unread until it is stopped, so that its pipe fills up.
+        kernel32: Windows' own functions for job objects; None for those of this system, where it has them.
 
     Raises:
         Refused: where it cannot be started, with the reason.
@@ -152,9 +153,12 @@ class Child:
         cwd: str | os.PathLike[str] | None = None,
         bounds: Bounds | None = None,
         deaf: bool = False,
+        kernel32: Any = None,
     ) -> None:
         self.started = time.monotonic()
+        self._kernel32 = _kernel32() if kernel32 is None else kernel32
         self._process = _spawn(argv, env, cwd)
+        self._job = self._held_together()
         self._lines = _Lines(bounds or Bounds())
         self._errors = _Ends(bounds or Bounds())
         self._outbox: queue.SimpleQueue[tuple[bytes, threading.Event] | None] = queue.SimpleQueue()
@@ -276,10 +280,25 @@ class Child:
         finally:
             # Right after the leader was reaped: its id cannot have been given to another group in the meantime.
             self._signal_group(terminate=False)
+            self._let_go()
             code = self.wait(after_kill)
             for thread in (*self._readers, self._writer):
                 thread.join(0.5)
         return code
+
+    def _held_together(self) -> int | None:
+        """The job object that the child and what it starts hang on; None where there is none."""
+        if self._kernel32 is None:
+            return None
+        from .jobs import end_with_us  # with ctypes, which no other system needs here
+
+        return end_with_us(self._process.pid, self._kernel32, with_all=True)
+
+    def _let_go(self) -> None:
+        """Close the job object, which ends what is left in it."""
+        if self._job is not None:
+            self._kernel32.CloseHandle(self._job)
+            self._job = None
 
     def _listen(self) -> None:
         if len(self._readers) == 1:
@@ -306,6 +325,15 @@ class Child:
                 self._input_broken = True
             written.set()
         _close(stream)
+
+
+def _kernel32() -> Any:
+    """Windows' own functions for job objects; None on other systems."""
+    if sys.platform != "win32":
+        return None
+    from .jobs import kernel32
+
+    return kernel32()
 
 
 def _spawn(

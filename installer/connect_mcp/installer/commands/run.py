@@ -61,7 +61,8 @@ def main(argv: Sequence[str]) -> int:
     wanted = read(argv)
     env = {**os.environ, **values(wanted)}
     if sys.platform == "win32":
-        from connect_mcp.base.stand_in import kernel32, stand_in  # where a process cannot become another
+        from connect_mcp.base.jobs import kernel32
+        from connect_mcp.base.stand_in import stand_in  # where a process cannot become another
 
         return stand_in(wanted.command, env, kernel32())
     return _become(wanted.command, env)
