@@ -18,14 +18,14 @@ def all_recipes() -> tuple[Recipe, ...]:
 
 
 def selected(names: Sequence[str]) -> tuple[Recipe, ...]:
-    """The recipes of these hosts, by id or alias; all of them where none is named.
+    """The recipes of these hosts, by id or alias; where none is named, all that are not driven on request only.
 
     Raises:
         Misuse: for a host that is not known, or that the lab cannot drive.
     """
     there = {recipe.host_id: recipe for recipe in all_recipes()}
     if not names:
-        return tuple(there.values())
+        return tuple(recipe for recipe in there.values() if not recipe.on_request)
     chosen = [host.id for host in find_all(names)]
     for identity in chosen:
         if identity not in there:

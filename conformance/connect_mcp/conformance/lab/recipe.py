@@ -4,7 +4,8 @@ A recipe says everything but the server: that entry is written by `connect-mcp c
 
 Texts in a row may hold `{home}`, `{project}` and `{run}`, the scratch folders of a run (the user's home, the working
 folder, and one for what the host is asked to log); `{installed}`, the folder of the program in the cache; `{url}`,
-where the scripted model listens; `{server}`, the name of the entry; and `{prompt}`.
+where the scripted model listens; `{server}`, the name of the entry; `{prompt}`; and `{patience}`, the seconds after
+which the host is ended.
 """
 
 from collections.abc import Mapping
@@ -31,6 +32,19 @@ class Settings:
 
     path: str
     content: str | Mapping[str, Any]
+
+
+@record
+class Needed:
+    """A program of the machine's own that a host is driven with.
+
+    Attributes:
+        names: those that it may have; one that is there will do.
+        mend: the command that brings it.
+    """
+
+    names: tuple[str, ...]
+    mend: str
 
 
 @record
@@ -66,6 +80,11 @@ class Recipe:
         patient_settings: more files to the same end. Where only a key of the server's entry does it, an entry of the
             same name that holds the key as a person would have added it: `configure` keeps what it does not write.
         daemon: a word in the command line of a process that it leaves running by design; "" for none.
+        beside: further packages that are installed with it, as name@version.
+        node: the version of Node that it is built and run with, which npm brings as well; "" where any will do.
+        build: the command that brings what its native parts are built with; "" where it has none.
+        needs: programs of the machine's own without which it cannot be driven.
+        on_request: whether it is driven only where it is named: it needs more than npm has.
         quick: a way to its MCP client that needs no model; None where there is none.
         takes: seconds that a whole run took on a quiet machine, for the order and the bounds.
         source: how this is known.
@@ -86,6 +105,11 @@ class Recipe:
     patient_argv: tuple[str, ...] = ()
     patient_settings: tuple[Settings, ...] = ()
     daemon: str = ""
+    beside: tuple[str, ...] = ()
+    node: str = ""
+    build: str = ""
+    needs: tuple[Needed, ...] = ()
+    on_request: bool = False
     quick: Quick | None = None
 
     @property
