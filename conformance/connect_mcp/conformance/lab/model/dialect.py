@@ -58,8 +58,13 @@ def content(value: Json) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "\n".join(text(block, "text") or f"[{text(block, 'type') or 'nothing'}]" for block in value)
+        return "\n".join(_block(block) for block in value)
     return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _block(block: Json) -> str:
+    said = member(block, "text")
+    return said if isinstance(said, str) else f"[{text(block, 'type') or 'nothing'}]"
 
 
 def pieces(whole: str) -> Iterator[str]:

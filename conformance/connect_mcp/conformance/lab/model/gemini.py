@@ -35,9 +35,10 @@ def _tool(declared: Json) -> Offered:
 def _seen(result: Json) -> Seen:
     """A result, whose response is by convention either an `output` or an `error`."""
     response = member(result, "response")
-    said = text(response, "error") or text(response, "output")
-    is_error = isinstance(response, dict) and "error" in response
-    return Seen(text(result, "id"), said or json.dumps(response, ensure_ascii=False), is_error)
+    failed = isinstance(response, dict) and "error" in response
+    said = member(response, "error" if failed else "output")
+    whole = said if isinstance(said, str) else json.dumps(response, ensure_ascii=False)
+    return Seen(text(result, "id"), whole, failed)
 
 
 def _whole(asked: Asked, answer: Answer) -> Json:
