@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.record import field, record, replace
 from connect_mcp.base.text import printable
@@ -286,10 +288,15 @@ def _left(recipe: Recipe, server: Server, offspring: Offspring) -> tuple[Leftove
     def by_design(found: Found) -> bool:
         return bool(recipe.daemon) and recipe.daemon in " ".join(found.command)
 
-    return tuple(
-        Leftover(found.name, found.command[-len(server.command) :] == server.command)
-        for found in offspring.left(_SETTLE, by_design)
-    )
+    left = offspring.left(_SETTLE, by_design)
+    ours = [found for found in left if found.command[-len(server.command) :] == server.command]
+    if ours and all(found.command == server.command for found in ours):
+        # The host killed what it had started, and that was the recorder: without one it would have been the server.
+        for found in ours:
+            with contextlib.suppress(psutil.Error):
+                found.process.kill()
+        left = offspring.left(_SETTLE, by_design)
+    return tuple(Leftover(found.name, found.command[-len(server.command) :] == server.command) for found in left)
 
 
 def _end_of(path: Path) -> str:
