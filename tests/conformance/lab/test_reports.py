@@ -12,7 +12,7 @@ from connect_mcp.base.record import replace
 from connect_mcp.conformance.lab.reports import html, markdown, text
 from connect_mcp.conformance.lab.reports.shown import alike, headline, listing
 from connect_mcp.conformance.lab.reports.writing import write
-from connect_mcp.conformance.lab.results import Cell, Column, Matrix, as_data, safe
+from connect_mcp.conformance.lab.results import Cell, Column, Matrix, as_data, safe, unkept
 from support.browser import browser
 from support.cli import shape
 
@@ -255,6 +255,13 @@ def test_pictures_are_in_the_page_and_a_file_that_is_none_is_named(tmp_path: Pat
     assert page.attributes["alt"] == ["list of servers"]
     assert "other: the picture cannot be read" in page.text
     assert "absent: the picture cannot be read" in page.text
+
+
+def test_a_run_that_is_not_kept_names_no_folder_and_no_picture_of_it() -> None:
+    gone = unkept(with_pictures(Path("kept/vscode/call/list.png")))
+    assert "kept" not in text.render(gone)
+    assert "kept/" not in json.dumps(as_data(gone))
+    assert "img" not in Page(html.render(gone)).tags
 
 
 def test_the_run_as_json_has_the_documented_shape() -> None:

@@ -75,11 +75,12 @@ def install(args: argparse.Namespace, _command: Sequence[str]) -> int:
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Drive hosts at a server, and tell what came of it."""
     from .reports.writing import write
-    from .results import as_data
+    from .results import as_data, unkept
 
     with _kept(args.keep) as folder:
         matrix = _driven(args, command, folder)
         write(matrix, args)
+    matrix = matrix if args.keep else unkept(matrix)
     if args.json:
         import json
 
@@ -108,9 +109,12 @@ def _kept(folder: Path | None) -> Iterator[Path]:
 
 
 def _driven(args: argparse.Namespace, command: Sequence[str], folder: Path) -> "Matrix":
+    from connect_mcp.base.masking import secret_values
+
     from ..trial import Options
     from .matrix import matrix
     from .planning import plan
+    from .results import safe
     from .scenario import selected
 
     guests = _guests(args)
@@ -118,7 +122,8 @@ def _driven(args: argparse.Namespace, command: Sequence[str], folder: Path) -> "
     # What only the scenario server can be made to do says nothing of another one; where it is named, it is told so.
     scenarios = [one for one in selected(args.scenario) if server is None or one.takes or args.scenario]
     planned = plan(scenarios, server, Options(call_tools=args.call_tools, examples=dict(args.example)))
-    return matrix(name, guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=args.json))
+    driven = matrix(name, guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=args.json))
+    return safe(driven, secret_values(dict(server.env)) if server else ())
 
 
 def _guests(args: argparse.Namespace) -> "list[Guest]":

@@ -115,6 +115,11 @@ def safe(matrix: Matrix, secrets: Collection[str] = ()) -> Matrix:
     return replace(matrix, server=clean(matrix.server), hosts=hosts, cells=cells)
 
 
+def unkept(matrix: Matrix) -> Matrix:
+    """The matrix when the folders of its runs are gone."""
+    return replace(matrix, cells=tuple(replace(cell, folder="", shown=()) for cell in matrix.cells))
+
+
 def as_data(matrix: Matrix) -> dict[str, Any]:
     """The matrix as JSON."""
     return {

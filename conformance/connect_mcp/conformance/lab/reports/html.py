@@ -25,6 +25,7 @@ _STYLE = """
 .wide { overflow-x: auto; margin: 1rem 0; border: 1px solid var(--line); border-radius: 6px; }
 .wide table { margin: 0; border-collapse: separate; border-spacing: 0; }
 .wide th, .wide td { border-width: 0 1px 1px 0; }
+.wide tr > :last-child { border-right: 0; } .wide tbody tr:last-child > * { border-bottom: 0; }
 .wide th:first-child { position: sticky; left: 0; min-width: 8rem; width: 16rem; }
 .wide th[scope=row] { font-weight: normal; }
 .wide td { text-align: center; white-space: nowrap; padding: 0; }
