@@ -29,6 +29,7 @@ from .results import Kind
 from .scenario import Judged
 
 _WORDS = 40  # of a result that the model must have seen: hosts cut what is longer
+_LONG = 64  # characters of a name that are shown
 _SOON = 0.05  # seconds: how exactly the start of a server is known
 
 
@@ -256,7 +257,8 @@ def _quoted(text: str) -> str:
 
 
 def _tool(name: str) -> str:
-    return f"`{for_report(name)}`"
+    shown = for_report(name)
+    return f"`{shown}`" if len(shown) <= _LONG else f"`{shown[:_LONG]}…` ({len(name)} characters)"
 
 
 def _count(number: int, what: str) -> str:
@@ -370,8 +372,8 @@ def _unready(case: Case) -> Finding | None:
 
 
 def _then(case: Case) -> str:
-    if case.asked is not None:
-        return f", and it asked its model after {_s(case.asked)} without them"
+    if case.asked is not None and case.start is not None:
+        return f", and it asked its model {_s(max(case.asked - case.start.spawned, 0))} after starting it"
     if case.evidence.exit is None:
         return f", and it still waited when it was ended after {_s(case.evidence.seconds)}"
     return f", and it ended with code {case.evidence.exit} after {_s(case.evidence.seconds)}"
@@ -450,15 +452,15 @@ def _names(case: Case) -> Finding | None:
         shown = case.shown(tool)
         if shown is None:
             if not case.waits:
-                return _fails(f"does not offer its model the tool {_tool(tool)}{_long(tool)}")
+                return _fails(f"does not offer its model the tool {_tool(tool)}")
             continue
         turn = next(turn for turn in case.turns if shown in turn.offered)
         rule = NAME_RULES.get(turn.dialect)
         if rule and not _takes(rule, shown):
             return _fails(_unusable(tool, shown, rule), f"names that the model's API takes: {rule.source}")
         if len(shown.name) < len(tool) and _plain(tool) not in _plain(shown.full):
-            what = f"offers its model the tool {_tool(tool)}{_long(tool)} only under a name that it cut"
-            return _fails(f"{what}, {_tool(shown.full)}", *_profile(case, "name"))
+            what = f"offers its model the tool {_tool(tool)} only under a name that it cut"
+            return _fails(f"{what}, to {len(shown.full)} characters", f"the name: {for_report(shown.full)}")
     return None
 
 
@@ -469,12 +471,8 @@ def _takes(rule: NameRule, shown: Offered) -> bool:
 
 def _unusable(tool: str, shown: Offered, rule: NameRule) -> str:
     length = len(shown.full)
-    why = f"which has {length} characters and may have {rule.most}" if length > rule.most else "whose signs it refuses"
-    return f"offers its model the tool {_tool(tool)} under a name that the model's API refuses, {why}"
-
-
-def _long(tool: str) -> str:
-    return f" of {len(tool)} characters" if len(tool) > 40 else ""
+    why = f"of {length} characters, where {rule.most} are allowed" if length > rule.most else "with signs that are not"
+    return f"offers its model the tool {_tool(tool)} under a name that the model's API would refuse, {why}"
 
 
 def _plain(name: str) -> str:
@@ -718,8 +716,10 @@ def _told_of_failure(case: Case) -> str:
 
 def _ends(case: Case) -> str:
     start = case.starts[-1]
-    told = " and ".join(_sign(what) for _, what in start.ending if what != "exit")
-    return f"ends this server with itself{f', by {told}' if told else ''}, and nothing of it is left"
+    told = [_sign(what) for _, what in start.ending if what != "exit"]
+    if start.exit is None:
+        told.append("a kill")
+    return f"ends this server with itself, by {', '.join(told) or 'nothing'}, and nothing of it is left"
 
 
 _PASSED: Mapping[Judged, Callable[[Case], str]] = {

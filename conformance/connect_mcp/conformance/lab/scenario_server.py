@@ -21,7 +21,13 @@ from connect_mcp.conformance.session import Json
 
 REVISIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 MODERN = "2026-07-28"
+BATCHES = "2025-03-26"
+"""The one revision in which several messages may come in an array."""
+
 META = "io.modelcontextprotocol/"
+_WITHOUT_LINKS = ("2024-11-05", "2025-03-26")
+_ONLY_MODERN = frozenset({"server/discover", "subscriptions/listen"})
+_ONLY_LEGACY = frozenset({"initialize", "ping", "logging/setLevel"})
 INFO: dict[str, Json] = {"name": "scenario-server", "version": "1.0.0"}
 CRASHED = 3
 """The exit code of a crash."""
@@ -100,7 +106,7 @@ class ScenarioServer:
             "error": self._error,
             "slow": self._slow,
             "big": lambda given: text(long_text(int(given.get("bytes", 0)))),
-            "rich": lambda given: _rich(),
+            "rich": lambda given: _rich(links=self._revision not in _WITHOUT_LINKS),
             "structured": lambda given: {**text('{"sum": 42}'), "structuredContent": {"sum": 42}},
             "add_tool": self._add_tool,
         }
@@ -111,6 +117,7 @@ class ScenarioServer:
                 "capabilities": self.capabilities,
                 "serverInfo": INFO,
             },
+            "subscriptions/listen": lambda params: {},
             "ping": lambda params: {},
             "tools/list": self._list,
             "tools/call": self._call,
@@ -124,7 +131,8 @@ class ScenarioServer:
         self.at_end: Callable[[], None] = _end
         self._writing = threading.Lock()
         self._running: set[Json] = set()
-        self._listening: list[Json] = []
+        self._listening: set[Json] = set()
+        self._revision: str | None = None  # of those with initialize; None where there was none
 
     def run(self) -> None:
         """Serve until the input ends or a signal comes."""
@@ -132,16 +140,17 @@ class ScenarioServer:
             signal.signal(number, lambda number, frame: self.at_signal())
         self.at_start()
         for line in sys.stdin.buffer:
-            try:
-                message = json.loads(line)
-            except (ValueError, RecursionError):
-                self._fault(None, -32700, "Parse error")
-                continue
-            if isinstance(message, dict):
-                self._take(message)
-            else:
-                self._fault(None, -32600, "Invalid request")
+            if line.strip():
+                self._line(line)
         self.at_end()
+
+    def _line(self, line: bytes) -> None:
+        try:
+            message = json.loads(line.decode())
+        except (ValueError, RecursionError):
+            self._fault(None, -32700, "Parse error")
+        else:
+            self._take(message)
 
     def raw(self, line: str) -> None:
         """Write a line as it stands."""
@@ -153,73 +162,99 @@ class ScenarioServer:
 
     # What comes
 
-    def _take(self, message: dict[str, Any]) -> None:
-        method, identity = message.get("method"), message.get("id")
-        if not isinstance(method, str):
-            if "result" not in message and "error" not in message:
-                self._fault(None, -32600, "Invalid request")
-        elif "id" not in message:
-            self._note(method, message.get("params"))
-        elif isinstance(identity, bool) or not isinstance(identity, (str, int)):
+    def _take(self, message: Any) -> None:
+        if isinstance(message, list) and message and self._revision == BATCHES:
+            for one in message:
+                self._take(one)
+        elif not isinstance(message, dict):
             self._fault(None, -32600, "Invalid request")
-        elif method == "tools/call":
-            self._running.add(identity)
-            threading.Thread(target=self._answer, args=(message,), daemon=True).start()
-        elif method == "subscriptions/listen":
-            self._listen(identity)
+        elif "method" not in message and ("result" in message or "error" in message):
+            pass  # the answer to something that was asked
+        elif "id" not in message and isinstance(message.get("method"), str):
+            self._note(message["method"], message.get("params"))
+        elif isinstance(message.get("id"), bool) or not isinstance(message.get("id"), (str, int)):
+            self._fault(None, -32600, "Invalid request")
         else:
-            self._answer(message)
+            self._request(message)
 
     def _note(self, method: str, params: object) -> None:
         if method == "notifications/cancelled" and isinstance(params, dict):
             identity = params.get("requestId")
-            self._running.discard(identity if isinstance(identity, (str, int)) else None)
+            if isinstance(identity, (str, int)):
+                self._running.discard(identity)
+                self._listening.discard(identity)
         self.told.get(method, lambda: None)()
 
-    def _answer(self, message: dict[str, Any]) -> None:
-        method, identity, params = message["method"], message["id"], message.get("params", {})
+    def _request(self, message: dict[str, Any]) -> None:
         try:
-            if not isinstance(params, dict):
-                raise RpcError(-32602, "params is no object")
-            result = self._shaped(method, params, self._method(method)(params))
+            answers = self._answers(message)
         except RpcError as error:
-            if self._is_due(method, identity):
-                self.say({"jsonrpc": "2.0", "id": identity, "error": error.value})
+            self._fault(message["id"], **error.value)
             return
-        except Silence:
-            return
-        if self._is_due(method, identity):
-            self.say({"jsonrpc": "2.0", "id": identity, "result": result})
+        if message["method"] == "tools/call":
+            self._running.add(message["id"])
+            threading.Thread(target=self._answer, args=(message, answers), daemon=True).start()
+        elif message["method"] == "subscriptions/listen":
+            self._listen(message)
+        else:
+            self._answer(message, answers)
 
-    def _method(self, method: str) -> Answers:
-        if method not in self.methods:
+    def _answers(self, message: dict[str, Any]) -> Answers:
+        """What answers a request; an error where it is not as its revision wants it."""
+        method, params = message.get("method"), message.get("params", {})
+        if message.get("jsonrpc") != "2.0" or not isinstance(method, str):
+            raise RpcError(-32600, "Invalid request")
+        if not isinstance(params, dict):
+            raise RpcError(-32602, "params is no object")
+        modern = self._is_modern(message)
+        if modern:
+            self._check_meta(params.get("_meta"))
+        if method not in self.methods or method in (_ONLY_LEGACY if modern else _ONLY_MODERN):
             raise RpcError(-32601, "Method not found")
+        if not modern and self._revision is None and method not in ("initialize", "ping"):
+            raise RpcError(-32600, "initialize comes first")
         return self.methods[method]
 
-    def _is_due(self, method: str, identity: Json) -> bool:
-        """Whether a request is still to be answered: a call may have been cancelled."""
-        if method != "tools/call":
-            return True
-        due = identity in self._running
-        self._running.discard(identity)
-        return due
+    @staticmethod
+    def _is_modern(message: dict[str, Any]) -> bool:
+        meta = message.get("params", {}).get("_meta")
+        return message["method"] in _ONLY_MODERN or (isinstance(meta, dict) and META + "protocolVersion" in meta)
 
     @staticmethod
-    def _shaped(method: str, params: Mapping[str, Any], result: dict[str, Json]) -> dict[str, Json]:
-        """A result as the revision of the request wants it."""
-        meta = params.get("_meta")
+    def _check_meta(meta: Any) -> None:
         asked = meta.get(META + "protocolVersion") if isinstance(meta, dict) else None
-        if asked is None and method != "server/discover":
+        if not isinstance(asked, str):
+            raise RpcError(-32602, "The protocol version is missing")
+        if asked != MODERN:
+            raise RpcError(-32022, "Unsupported version", {"supported": [MODERN], "requested": asked})
+        if not isinstance(meta.get(META + "clientCapabilities"), dict):
+            raise RpcError(-32602, "The client's capabilities are missing")
+
+    def _answer(self, message: dict[str, Any], answers: Answers) -> None:
+        method, identity = message["method"], message["id"]
+        try:
+            said: dict[str, Json] = {"result": self._shaped(message, answers(message.get("params", {})))}
+        except RpcError as error:
+            said = {"error": error.value}
+        except Silence:
+            return
+        if method != "tools/call" or identity in self._running:  # a cancelled call is not answered
+            self.say({"jsonrpc": "2.0", "id": identity, **said})
+        self._running.discard(identity)
+
+    def _shaped(self, message: dict[str, Any], result: dict[str, Json]) -> dict[str, Json]:
+        """A result as the revision of the request wants it."""
+        if not self._is_modern(message):
             return result
-        if asked not in (None, MODERN):
-            raise RpcError(-32022, "Unsupported version", {"supported": [MODERN], "requested": str(asked)})
-        kept: dict[str, Json] = {"ttlMs": 0, "cacheScope": "private"} if method.endswith(("/list", "/discover")) else {}
+        kept: dict[str, Json] = {}
+        if message["method"].endswith(("/list", "/discover", "/read")):
+            kept = {"ttlMs": 0, "cacheScope": "private"}
         return {"resultType": "complete", **kept, **result, "_meta": {META + "serverInfo": INFO}}
 
     # What goes out
 
-    def _fault(self, identity: Json, code: int, message: str) -> None:
-        self.say({"jsonrpc": "2.0", "id": identity, "error": {"code": code, "message": message}})
+    def _fault(self, identity: Json, code: Json, message: Json, **data: Json) -> None:
+        self.say({"jsonrpc": "2.0", "id": identity, "error": {"code": code, "message": message, **data}})
 
     def _write(self, message: dict[str, Json]) -> None:
         self._send(json.dumps(message, ensure_ascii=False).encode() + b"\n")
@@ -233,8 +268,10 @@ class ScenarioServer:
 
     def _initialize(self, params: Mapping[str, Any]) -> dict[str, Json]:
         asked = params.get("protocolVersion")
-        revision = asked if asked in REVISIONS else REVISIONS[-1]
-        return {"protocolVersion": revision, "capabilities": self.capabilities, "serverInfo": INFO}
+        if not isinstance(asked, str):
+            raise RpcError(-32602, "protocolVersion is missing")
+        self._revision = asked if asked in REVISIONS else REVISIONS[-1]
+        return {"protocolVersion": self._revision, "capabilities": self.capabilities, "serverInfo": INFO}
 
     def _list(self, params: Mapping[str, Any]) -> dict[str, Json]:
         cursor = params.get("cursor", "0")
@@ -249,13 +286,14 @@ class ScenarioServer:
         name, given = params.get("name"), params.get("arguments", {})
         if not isinstance(name, str) or name not in self.results:
             raise RpcError(-32602, f"Unknown tool: {name}")
+        if not isinstance(given, dict):
+            raise RpcError(-32602, "arguments is no object")
         if wrong := self._wrong(name, given):
             return {**text(wrong), "isError": True}
         return self.results[name](given)
 
-    def _wrong(self, name: str, given: object) -> str:
-        if not isinstance(given, dict):
-            return "The arguments are no object."
+    def _wrong(self, name: str, given: Mapping[str, Any]) -> str:
+        """What is wrong with the arguments of a tool; "" where nothing is."""
         (schema,) = (one["inputSchema"] for one in self.tools if one["name"] == name)
         assert isinstance(schema, dict)
         required, properties = schema["required"], schema["properties"]
@@ -270,13 +308,17 @@ class ScenarioServer:
                 return f"{key} is not as the schema says."
         return ""
 
-    def _listen(self, identity: Json) -> None:
-        self._listening.append(identity)
-        about: dict[str, Json] = {META + "subscriptionId": identity}
-        self.notify(
-            "notifications/subscriptions/acknowledged",
-            {"_meta": about, "notifications": {"toolsListChanged": True}},
-        )
+    def _listen(self, message: dict[str, Any]) -> None:
+        """Open a subscription, which is answered when it ends."""
+        wanted = message["params"].get("notifications")
+        if not isinstance(wanted, dict):
+            self._fault(message["id"], -32602, "notifications is missing")
+            return
+        given: dict[str, Json] = {"toolsListChanged": True} if wanted.get("toolsListChanged") is True else {}
+        if given:
+            self._listening.add(message["id"])
+        about: dict[str, Json] = {META + "subscriptionId": message["id"]}
+        self.notify("notifications/subscriptions/acknowledged", {"_meta": about, "notifications": given})
 
     # Tools
 
@@ -292,7 +334,7 @@ class ScenarioServer:
     def _add_tool(self, given: Mapping[str, Any]) -> dict[str, Json]:
         self.add("added", "Was added while the host was running.")
         changed = "notifications/tools/list_changed"
-        if not self._listening:
+        if self._revision is not None:
             self.notify(changed)
         for identity in self._listening:
             self.notify(changed, {"_meta": {META + "subscriptionId": identity}})
@@ -315,12 +357,13 @@ def long_text(size: int) -> str:
     return lines[:size]
 
 
-def _rich() -> dict[str, Json]:
+def _rich(*, links: bool) -> dict[str, Json]:
+    link: dict[str, Json] = {"type": "resource_link", "uri": "memo://one", "name": "one"}
     return {
         "content": [
             {"type": "text", "text": "a text, a picture, a link and a resource"},
             {"type": "image", "data": _PIXEL, "mimeType": "image/png"},
-            {"type": "resource_link", "uri": "memo://one", "name": "one"},
+            *([link] if links else []),
             {"type": "resource", "resource": {"uri": "memo://two", "text": "the text of the resource"}},
         ]
     }
