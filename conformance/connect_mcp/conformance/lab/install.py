@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.record import record
@@ -149,14 +150,28 @@ def _npm(
     node, npm = found
     # Their install scripts must run: without them three of the hosts have no program.
     command = [*npm, "install", "--no-audit", "--no-fund", "--no-package-lock", *packages]
-    outer = {**env, "PATH": f"{node}{os.pathsep}{env.get('PATH', '')}"}
-    try:
-        done = subprocess.run(command, cwd=folder, env=outer, capture_output=True, timeout=_PATIENCE, check=False)
-    except subprocess.TimeoutExpired:
-        raise Refused(f"npm did not install {packages[0]} within {_PATIENCE:.0f} s") from None
+    with TemporaryDirectory(prefix="home-", dir=folder, ignore_cleanup_errors=True) as home:
+        outer = {**env, **_at(Path(home), env), "PATH": f"{node}{os.pathsep}{env.get('PATH', '')}"}
+        try:
+            done = subprocess.run(command, cwd=folder, env=outer, capture_output=True, timeout=_PATIENCE, check=False)
+        except subprocess.TimeoutExpired:
+            raise Refused(f"npm did not install {packages[0]} within {_PATIENCE:.0f} s") from None
     if done.returncode != 0:
         said = printable(done.stderr.decode(errors="replace")[-1000:])
         raise Refused(f"npm could not install {packages[0]}", why=shortened(said, 1000), mend=recipe.build)
+
+
+def _at(home: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """What makes a folder the home of npm, whose settings stay the user's.
+
+    opencode and Kilo are started by their own install scripts, and would write into the user's home.
+    """
+    from .isolation import at_home
+
+    real = env.get("HOME") or env.get("USERPROFILE") or os.path.expanduser("~")
+    npm = {"npm_config_userconfig": os.path.join(real, ".npmrc"), "npm_config_cache": str(home / ".npm")}
+    set_already = {name.lower() for name in env}
+    return {**at_home(home), **{name: value for name, value in npm.items() if name not in set_already}}
 
 
 def _missing(recipe: Recipe, env: Mapping[str, str]) -> list[Needed]:

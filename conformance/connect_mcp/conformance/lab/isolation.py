@@ -73,20 +73,26 @@ def environment(place: Scratch, path: str, outer: Mapping[str, str], *, cut_off:
         outer: our own environment.
         cut_off: whether its network is cut off, so that no proxy need lead nowhere.
     """
-    home, tmp = str(place.home), str(place.root / "tmp")
+    tmp = str(place.root / "tmp")
     env = {name: outer[name] for name in _NEEDED if name in outer}
-    env |= {"HOME": home, "USERPROFILE": home, "PATH": path, "TMPDIR": tmp, "TEMP": tmp, "TMP": tmp, **QUIET}
-    env |= {
+    env |= {**at_home(place.home), "PATH": path, "TMPDIR": tmp, "TEMP": tmp, "TMP": tmp, **QUIET}
+    if not cut_off:
+        env |= {**dict.fromkeys(_PROXIES, _NOWHERE), "NO_PROXY": _LOCAL, "no_proxy": _LOCAL}
+    return env
+
+
+def at_home(home: Path) -> dict[str, str]:
+    """The variables that make a folder a program's home, on any system."""
+    return {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
         "XDG_CONFIG_HOME": f"{home}/.config",
         "XDG_CACHE_HOME": f"{home}/.cache",
         "XDG_DATA_HOME": f"{home}/.local/share",
         "XDG_STATE_HOME": f"{home}/.local/state",
-        "APPDATA": str(place.home / "AppData" / "Roaming"),
-        "LOCALAPPDATA": str(place.home / "AppData" / "Local"),
+        "APPDATA": str(home / "AppData" / "Roaming"),
+        "LOCALAPPDATA": str(home / "AppData" / "Local"),
     }
-    if not cut_off:
-        env |= {**dict.fromkeys(_PROXIES, _NOWHERE), "NO_PROXY": _LOCAL, "no_proxy": _LOCAL}
-    return env
 
 
 def cut_off_network(platform: str = sys.platform) -> bool:
