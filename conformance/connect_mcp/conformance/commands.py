@@ -10,6 +10,8 @@ _EXAMPLES = """examples:
       check a server against the specification: exit code 0 means that no MUST is broken
   connect-mcp conformance explain PARSE-TRUNC
       what a requirement asks for, where it stands, and what mends it
+  connect-mcp conformance init -- python my_server.py
+      a workflow for a project's repository, and a baseline of what its server breaks today
   connect-mcp conformance record --out session.jsonl -- python my_server.py
       put this in a host's config in place of the server's own command, use the host, and read session.jsonl
   connect-mcp conformance replay session.jsonl -- python my_server.py
@@ -28,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
         Refused: where a file cannot be read or written, or a command cannot be started.
         Misuse: where the command line cannot be meant.
     """
-    from . import run_command, session_commands, surface_command
+    from . import init_command, run_command, session_commands, surface_command
 
     ours, command = _split(argv)
     args = _parser().parse_args(ours)
@@ -44,6 +46,8 @@ def main(argv: Sequence[str]) -> int:
         return run_command.run(args, command)
     if args.command == "baseline":
         return run_command.write_baseline(args, command)
+    if args.command == "init":
+        return init_command.init(args, command)
     if not command:
         raise Misuse(
             f"`{args.command}` needs the server's command after --",
@@ -71,7 +75,7 @@ def _seconds(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from . import run_command, session_commands, surface_command
+    from . import init_command, run_command, session_commands, surface_command
 
     parser = argparse.ArgumentParser(
         prog="connect-mcp conformance",
@@ -82,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run_command.add_parsers(commands, _seconds)
+    init_command.add_parser(commands, _seconds)
     session_commands.add_parsers(commands, _seconds)
     surface_command.add_parser(commands, _seconds)
     return parser
