@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WORKFLOW = ".github/workflows/mcp.yml"
 BASELINE = "mcp-baseline.txt"
 
-_SHARD_SECONDS = 300.0  # of a run, for each job: setting one up takes about half a minute
+_SHARD_SECONDS = 300.0  # of a run, for each job
 _MOST_SHARDS = 8
 _ACTION = "conformance/action.yml"  # of the kit's own repository
 _GITHUB = re.compile(r"git\+(?:https|ssh)://(?:git@)?github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?@([\w.-]+)")
