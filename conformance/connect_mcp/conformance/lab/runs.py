@@ -28,7 +28,8 @@ class Run:
     """One run that is to be made.
 
     Attributes:
-        recipe, program, server, script, folder, patience, patient, interrupt: as `drive` takes them.
+        recipe, program, server, script, folder, patience, patient, interrupt, quick: as `drive` takes
+            them.
     """
 
     recipe: Recipe
@@ -39,6 +40,7 @@ class Run:
     patience: float = 120.0
     patient: bool = False
     interrupt: float | None = None
+    quick: bool = False
 
 
 def make(runs: Sequence[Run], at_once: int) -> Iterator[tuple[int, Evidence | Refused]]:
@@ -100,4 +102,5 @@ def _make(run: Run) -> Evidence:
         patient=run.patient,
         cut_off=_cut_off,
         interrupt=run.interrupt,
+        quick=run.quick,
     )
