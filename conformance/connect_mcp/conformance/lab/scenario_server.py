@@ -495,15 +495,41 @@ def _go_on() -> None:
         time.sleep(3600)
 
 
+def _two_forms(server: ScenarioServer, value: float) -> None:
+    server.results["structured"] = lambda given: {**text("said as text"), "structuredContent": {"said": "as structure"}}
+
+
+def _older(server: ScenarioServer, value: float) -> None:
+    for method in _ONLY_MODERN:
+        server.methods.pop(method)
+
+
 def _revision(server: ScenarioServer, value: float) -> None:
     usual = server.methods["initialize"]
     server.methods["initialize"] = lambda params: {**usual(params), "protocolVersion": "1999-01-01"}
 
 
+_ASKED: Mapping[str, dict[str, Json]] = {
+    "ping": {},
+    "roots/list": {},
+    "elicitation/create": {
+        "params": {"message": "Which one?", "requestedSchema": {"type": "object", "properties": {"one": _TEXT}}}
+    },
+    "sampling/createMessage": {
+        "params": {
+            "messages": [{"role": "user", "content": {"type": "text", "text": "Say hello."}}],
+            "maxTokens": 10,
+        }
+    },
+    "labs/unknown": {},
+}
+"""What a server may ask its host for, and something that no host knows."""
+
+
 def _asks(server: ScenarioServer, value: float) -> None:
     def ask() -> None:
-        for method in ("ping", "roots/list", "labs/unknown"):
-            server.say({"jsonrpc": "2.0", "id": f"asked {method}", "method": method})
+        for method, params in _ASKED.items():
+            server.say({"jsonrpc": "2.0", "id": f"asked {method}", "method": method, **params})
 
     server.told["notifications/initialized"] = ask
 
@@ -556,9 +582,11 @@ FAULTS: Mapping[str, Fault] = {
     "unicode-texts": Fault("describes a tool in many scripts", _unicode_texts),
     "rpc-errors": Fault("answers every call with a JSON-RPC error", _rpc_errors),
     "structured-only": Fault("answers calls with structured content and no text", _structured_only),
+    "two-forms": Fault("gives a result whose text is not what its structured content says", _two_forms),
     "deaf": Fault("goes on when its input ends and when it is asked to end", _deaf),
     "nonsense-revision": Fault("answers initialize with a revision that there is not", _revision),
-    "asks": Fault("asks its host for a ping, the roots and something unknown", _asks),
+    "older": Fault("does not know the revision without initialize", _older),
+    "asks": Fault("asks its host for all that a server may ask for, and for something unknown", _asks),
     "all-features": Fault("has resources and prompts, too", _all_features),
 }
 
