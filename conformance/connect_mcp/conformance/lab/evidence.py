@@ -40,7 +40,8 @@ class Start:
         exchanges: the host's requests, in order.
         told: the methods of its notifications, in order.
         stray: lines on standard output that are no JSON object.
-        ending: what ended it, in order: (seconds after its start, `eof`, the name of a signal, or `exit`).
+        ending: what ended it, in order, each with the seconds after its start: `eof` of its input, the name of a signal
+            that it was sent, `closed` where it closed its output or died, and `exit` where its end was seen.
         exit: its exit code, or the name of the signal that it died of; None where it was killed together with the
             recorder, or was still running at the end.
         stderr: the end of what it wrote there.
@@ -157,8 +158,8 @@ def start_of(recording: Path, spawned: float) -> Start:
                 _server_says(event, event.msg, asked)
         elif event.ev == "stderr":
             stderr.append(_text(event))
-        elif event.ev == "eof" and event.more.get("of") == "stdin":
-            ending.append((event.t, "eof"))
+        elif event.ev == "eof" and event.more.get("of") in ("stdin", "stdout"):
+            ending.append((event.t, "eof" if event.more["of"] == "stdin" else "closed"))
         elif event.ev == "signal":
             ending.append((event.t, str(event.more["name"])))
         elif event.ev == "exit":

@@ -232,8 +232,12 @@ def _is_call(exchange: Exchange, call: Call, script: Sequence[Call]) -> bool:
 
 
 def _ended_itself(start: Start) -> bool:
-    """Whether it ended without being told to."""
-    return bool(start.ending) and start.ending[0][1] == "exit" and start.exit is not None
+    """Whether it ended, or closed its output, without being told to."""
+    return bool(start.ending) and start.ending[0][1] in _OWN
+
+
+_OWN = ("closed", "exit")
+"""What the server itself does in its ending."""
 
 
 def _over(start: Start) -> float | None:
@@ -271,6 +275,8 @@ def _last_words(start: Start) -> str:
 
 
 def _ending_of(start: Start) -> str:
+    if start.exit is None:
+        return "ended"
     return f"ended with code {start.exit}" if isinstance(start.exit, int) else f"was ended by {start.exit}"
 
 
@@ -364,7 +370,7 @@ def _unready(case: Case) -> Finding | None:
         return Finding("not driven", "did not ask this server for its tools, though all that it asked was answered")
     direct = case.planned.looked.ready
     if direct is not None and case.asked is not None and start.spawned + direct > case.asked:
-        return _late(case, start, direct, "as it is when it is started directly")
+        return _late(case, start, direct, " (started directly)")
     method = waiting.method if waiting else "initialize"
     over = _over(start)
     given = (over if over is not None else case.evidence.seconds - start.spawned) - (waiting.asked if waiting else 0)
@@ -373,7 +379,7 @@ def _unready(case: Case) -> Finding | None:
 
 def _then(case: Case) -> str:
     if case.asked is not None and case.start is not None:
-        return f", and it asked its model {_s(max(case.asked - case.start.spawned, 0))} after starting it"
+        return f", and its model was asked {_s(max(case.asked - case.start.spawned, 0))} after the server's start"
     if case.evidence.exit is None:
         return f", and it still waited when it was ended after {_s(case.evidence.seconds)}"
     return f", and it ended with code {case.evidence.exit} after {_s(case.evidence.seconds)}"
@@ -382,7 +388,7 @@ def _then(case: Case) -> str:
 def _late(case: Case, start: Start, ready: float, how: str) -> Finding:
     assert case.asked is not None
     since = max(case.asked - start.spawned, 0.0)
-    told = f"ready after {_s(ready)}{', ' + how if how else ''}, and it asked its model {_s(since)} after starting it"
+    told = f"ready after {_s(ready)}{how}, and its model was asked {_s(since)} after the server's start"
     return _fails(f"{_WITHOUT}: {told}", *_setting(case))
 
 
@@ -630,7 +636,7 @@ def _left_running(case: Case) -> Finding | None:
     if not left:
         return None
     start = case.starts[-1] if case.starts else None
-    told = [what for _, what in start.ending if what != "exit"] if start else []
+    told = [what for _, what in start.ending if what not in _OWN] if start else []
     tried = f" after {' and '.join(map(_sign, told))}" if told else ""
     what = f"leaves this server running: it went on{tried}, and nobody ended it"
     return _fails(what, *_profile(case, "leaves_orphan"))
@@ -716,7 +722,7 @@ def _told_of_failure(case: Case) -> str:
 
 def _ends(case: Case) -> str:
     start = case.starts[-1]
-    told = [_sign(what) for _, what in start.ending if what != "exit"]
+    told = [_sign(what) for _, what in start.ending if what not in _OWN]
     if start.exit is None:
         told.append("a kill")
     return f"ends this server with itself, by {', '.join(told) or 'nothing'}, and nothing of it is left"
@@ -738,6 +744,10 @@ def _facts(case: Case) -> Iterator[str]:
         yield from _start_facts(start, f"the server{f', process {number}' if len(case.starts) > 1 else ''}")
     if len(case.starts) > _MOST:
         yield f"{len(case.starts) - _MOST} more processes of the server"
+    looked = case.planned.looked
+    if looked.failure or looked.ready is not None:
+        listed = f"it lists {_count(len(looked.tools), 'tool')} after {_s(looked.ready or 0)}"
+        yield f"asked directly, {for_report(looked.failure) or listed}"
     for turn in case.turns[:_MOST]:
         yield _turn_fact(case, turn)
     for one in case.dealt:
@@ -764,7 +774,7 @@ def _start_facts(start: Start, name: str) -> Iterator[str]:
         lines = _count(len(start.stray), "line")
         yield f"{name}: {lines} on standard output that are no messages: {_quoted(start.stray[0])}"
     if start.ending:
-        told = ", ".join(f"{_sign(what)} after {_s(at)}" for at, what in start.ending)
+        told = ", ".join(f"{_sign(what)} after {_s(at)}" for at, what in start.ending if what != "closed")
         code = f" with code {start.exit}" if isinstance(start.exit, int) else f" by {start.exit}" if start.exit else ""
         yield f"{name}: {told}{code}"
     if start.stderr.strip():

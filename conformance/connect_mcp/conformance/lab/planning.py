@@ -16,7 +16,7 @@ from connect_mcp.base.text import printable
 from ..arguments import accepts, arguments_for
 from ..guard import Guard
 from ..requirement import LEGACY, MODERN
-from ..result import Ended, NotApplicable
+from ..result import Broken, Ended, NotApplicable
 from ..subject import StdioSubject
 from ..talk import Talk
 from ..trial import Options, Trial, listed
@@ -109,7 +109,7 @@ def look(server: Server, options: Options) -> Looked:
         for revision in (*reversed(LEGACY), MODERN):
             try:
                 with trial.open(revision) as talk:
-                    return _listed(talk, options.timeout)
+                    return _listed(talk)
             except NotApplicable as other:
                 failure = failure or other.why  # it may speak another revision
             except Ended as ended:
@@ -117,13 +117,15 @@ def look(server: Server, options: Options) -> Looked:
     return Looked(failure=failure)
 
 
-def _listed(talk: Talk, timeout: float) -> Looked:
-    asked = time.monotonic()
+def _listed(talk: Talk) -> Looked:
     tools = listed(talk, "tools/list", "tools", "name")
-    now = time.monotonic()
-    if not tools and now - asked >= timeout:
-        return Looked(failure=f"tools/list was not answered within {timeout:g} s")
-    return Looked(tools, now - talk.link.started)
+    ready = time.monotonic() - talk.link.started
+    if not tools:
+        try:
+            talk.ask("tools/list", {})
+        except Broken as broken:  # an empty list and no answer look alike to `listed`
+            return Looked(failure=broken.why)
+    return Looked(tools, ready)
 
 
 def _scenario_server(scenario: Scenario) -> Looked:
