@@ -1,6 +1,6 @@
-"""The channels by which three hosts lend a program their own MCP client: the real host, exact calls, and no model.
+"""The channels by which four hosts lend a program their own MCP client: the real host, exact calls, and no model.
 
-They are what the hosts' editor extensions and SDKs use; none is promised to stay as it is. All three run until their
+They are what the hosts' editor extensions and SDKs use; none is promised to stay as it is. All four run until their
 standard input closes, and answer a request at a time.
 """
 
@@ -19,7 +19,8 @@ from connect_mcp.base.text import printable, shortened
 
 from .evidence import Returned
 from .model.dialect import content
-from .model.script import Call, Script, Seen
+from .model.naming import named
+from .model.script import Call, Offered, Script, Seen
 
 _LOOK_AGAIN = 0.1  # seconds until a host is asked again whether a server is there
 _NOT_YET = ("pending", "starting", "connecting")
@@ -258,6 +259,30 @@ class CopilotSdk(Channel):
 
     def _framed(self, message: bytes) -> bytes:
         return b"Content-Length: %d\r\n\r\n%b" % (len(message), message)
+
+
+class VSCodeExtension(_Lines):
+    """An extension of ours in VS Code, behind `vscode/channel.cjs`, as seen with code-server 4.139.1 (VS Code 1.139.1).
+
+    VS Code gives an extension the content of a result, without a mark where it is an error.
+    """
+
+    _names: tuple[str, ...] = ()
+
+    def open(self) -> None:
+        """Nothing: the extension waits for us."""
+
+    def tools(self, server: str) -> tuple[str, ...]:
+        """By the names that a model would see; there is no other server."""
+        self._names = tuple(self._rpc("tools", {}, {}).get("tools") or ())
+        return self._names
+
+    def call(self, server: str, tool: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """As any extension may; VS Code asks a person first where the tool is not annotated as read-only."""
+        found = named(server)(tool, [Offered(name, None, "", None) for name in self._names])
+        if found is None:
+            raise Unwilling(f"VS Code has no tool that is plainly {tool!r}")
+        return self._rpc("call", {"name": found.name, "arguments": arguments}, {})
 
 
 def converse(

@@ -10,10 +10,14 @@ import json
 from pathlib import Path
 
 from connect_mcp.conformance.lab.model.script import ASIDE
-from connect_mcp.conformance.lab.recipe import Needed, Recipe, Settings
+from connect_mcp.conformance.lab.quick import VSCodeExtension
+from connect_mcp.conformance.lab.recipe import Needed, Quick, Recipe, Settings
 
 _USER_DATA = "{home}/.config/Code"
 """Where VS Code has it on Linux; code-server is told to use the same."""
+
+_SCRIPTS = Path(__file__).parents[1] / "vscode"
+_WORKBENCH = ("installed={installed}", f"user-data={_USER_DATA}", "project={project}")
 
 _SETTINGS = {
     "chat.allowAnonymousAccess": True,
@@ -43,10 +47,8 @@ RECIPE = Recipe(
     executable="node",
     dialect="chat",
     argv=(
-        str(Path(__file__).parents[1] / "vscode" / "person.cjs"),
-        "installed={installed}",
-        f"user-data={_USER_DATA}",
-        "project={project}",
+        str(_SCRIPTS / "person.cjs"),
+        *_WORKBENCH,
         "pictures={run}",
         "server={server}",
         "prompt={prompt}",
@@ -66,6 +68,7 @@ RECIPE = Recipe(
         Needed(("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"), "apt-get install chromium"),
     ),
     on_request=True,
+    quick=Quick(VSCodeExtension, (str(_SCRIPTS / "channel.cjs"), *_WORKBENCH)),
     takes=40.0,
     source="code-server 4.139.1 (VS Code 1.139.1) on Linux x64 in Chromium 156, 2026-11-21",
 )

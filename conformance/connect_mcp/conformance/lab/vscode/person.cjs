@@ -1,113 +1,28 @@
-// A person at VS Code, in Chromium: looks at the list of MCP servers, asks the chat, and looks again.
+// A person at VS Code: looks at the list of MCP servers, asks the chat, and looks again.
 //
-// It is given, each as NAME=VALUE: `installed`, the folder of code-server and playwright-core; `user-data`, VS Code's
-// folder of user data; `project`, the folder that is opened; `pictures`, where screenshots go; `server`, the name of
-// the entry; `prompt`, what is asked; `answer`, how the model's last text begins; `patience`, seconds in all.
+// It is given besides what `workbench.cjs` needs: `pictures`, where screenshots go; `server`, the name of the entry;
+// `prompt`, what is asked; `answer`, how the model's last text begins; `patience`, seconds in all.
 // What it sees it prints as JSON, one value a line. Exit codes: 0 the chat answered, 1 it did not in time or something
 // of VS Code was not as it is known, which is then said on stderr.
 
-const { spawn } = require("child_process");
-const { accessSync, constants } = require("fs");
 const path = require("path");
+const { given, pause, withWorkbench, STEP } = require("./workbench.cjs");
 
-const given = Object.fromEntries(
-  process.argv.slice(2).map((word) => [word.slice(0, word.indexOf("=")), word.slice(word.indexOf("=") + 1)]),
-);
-const modules = path.join(given.installed, "node_modules");
-const { chromium } = require(path.join(modules, "playwright-core"));
-
-const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-const FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--no-sandbox"];
-const STEP = 30000; // milliseconds for one thing that VS Code is to show; on a quiet machine none took 6 s
 const ENDING = 10000; // milliseconds of all that are kept for a last look and for ending
 const deadline = Date.now() + Number(given.patience) * 1000 - ENDING;
 
 const left = () => Math.max(deadline - Date.now(), 1);
 const tell = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
-const pause = (ms) => new Promise((resume) => setTimeout(resume, ms));
 
-async function main() {
-  const code = await started();
-  const browser = await chromium.launch({ executablePath: onPath(BROWSERS), args: FLAGS });
+async function visit(page) {
+  page.setDefaultTimeout(left());
+  await look(page, "before");
   try {
-    const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
-    page.setDefaultTimeout(STEP);
-    await page.goto(`${code.url}/?folder=${encodeURIComponent(given.project)}`);
-    await page.waitForSelector(".monaco-workbench .part.statusbar");
-    agreeable(page);
-    try {
-      await look(page, "before");
-      await ask(page);
-    } finally {
-      await picture(page, "chat");
-    }
-    await showOutputOfFailed(page, await look(page, "after"));
+    await ask(page);
   } finally {
-    await browser.close();
-    await ended(code.process);
+    await picture(page, "chat");
   }
-}
-
-// Start code-server on a free port; its URL and its process.
-function started() {
-  const entry = path.join(modules, "code-server", "out", "node", "entry.js");
-  const child = spawn(process.execPath, [entry, "--auth", "none", "--bind-addr", "127.0.0.1:0",
-    "--user-data-dir", given["user-data"], "--disable-telemetry", "--disable-update-check", given.project],
-  { stdio: ["ignore", "pipe", "inherit"] });
-  return new Promise((resolve, reject) => {
-    let said = "";
-    child.on("error", reject);
-    child.on("exit", () => reject(new Error(`code-server ended: ${said.slice(-2000)}`)));
-    child.stdout.on("data", (data) => {
-      said = (said + data).slice(-20000);
-      const found = /listening on (http:\/\/127\.0\.0\.1:\d+)/.exec(said);
-      if (found) resolve({ url: found[1], process: child });
-    });
-  });
-}
-
-function ended(child) {
-  return new Promise((resolve) => {
-    child.removeAllListeners("exit");
-    child.on("exit", resolve);
-    child.kill("SIGTERM");
-  });
-}
-
-function onPath(names) {
-  const folders = process.env.PATH.split(path.delimiter);
-  const found = names.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(isProgram);
-  if (!found) throw new Error(`there is none of ${names.join(", ")} on PATH`);
-  return found;
-}
-
-function isProgram(file) {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-// Say yes to whatever VS Code asks, in a dialog or in the chat, before it starts a server, calls a tool or shows its
-// result to the model.
-async function agreeable(page) {
-  const yes = page.locator(".monaco-dialog-box .monaco-button, .interactive-session .monaco-button")
-    .filter({ hasText: /^\s*(Allow|Trust)/ }).first();
-  while (!page.isClosed()) {
-    try {
-      if (await yes.isVisible()) {
-        const allowed = await yes.innerText();
-        await yes.click({ timeout: 2000 });
-        tell({ allowed });
-      }
-    } catch {
-      // it went away by itself
-    }
-    await pause(250);
-  }
+  await showOutputOfFailed(page, await look(page, "after"));
 }
 
 // What "MCP: List Servers" shows, with a picture; our own server's row, or undefined.
@@ -164,7 +79,7 @@ async function picture(page, name) {
   await page.screenshot({ path: path.join(given.pictures, `${name}.png`) });
 }
 
-main().catch((error) => {
+withWorkbench(visit, { allowed: (label) => tell({ allowed: label }) }).catch((error) => {
   process.stderr.write(`${error.stack}\n`);
   process.exitCode = 1;
 });

@@ -1,0 +1,103 @@
+// VS Code's workbench in Chromium: code-server, a page that shows it, and somebody who says yes to what it asks.
+//
+// Both scripts that use it are given, each as NAME=VALUE: `installed`, the folder of code-server and playwright-core;
+// `user-data`, VS Code's folder of user data; `project`, the folder that is opened.
+
+const { spawn } = require("child_process");
+const { accessSync, constants } = require("fs");
+const path = require("path");
+
+const given = Object.fromEntries(
+  process.argv.slice(2).map((word) => [word.slice(0, word.indexOf("=")), word.slice(word.indexOf("=") + 1)]),
+);
+const modules = path.join(given.installed, "node_modules");
+const { chromium } = require(path.join(modules, "playwright-core"));
+
+const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync", "--no-sandbox"];
+const STEP = 60000; // milliseconds for one thing that VS Code is to show; on a quiet machine none took 6 s
+
+const pause = (ms) => new Promise((resume) => setTimeout(resume, ms));
+
+// Open the workbench, let `use` have its page, and end it; `env` are variables that VS Code is given besides ours.
+async function withWorkbench(use, { env = {}, allowed = () => {} } = {}) {
+  const code = await started(env);
+  const browser = await chromium.launch({ executablePath: onPath(BROWSERS), args: FLAGS });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+    page.setDefaultTimeout(STEP);
+    await page.goto(`${code.url}/?folder=${encodeURIComponent(given.project)}`);
+    await page.waitForSelector(".monaco-workbench .part.statusbar");
+    agreeable(page, allowed);
+    await use(page);
+  } finally {
+    await browser.close();
+    await ended(code.process);
+  }
+}
+
+// Start code-server on a free port; its URL and its process.
+function started(env) {
+  const entry = path.join(modules, "code-server", "out", "node", "entry.js");
+  const argv = [entry, "--auth", "none", "--bind-addr", "127.0.0.1:0", "--user-data-dir", given["user-data"],
+    "--disable-telemetry", "--disable-update-check", given.project];
+  const stdio = ["ignore", "pipe", "inherit"];
+  const child = spawn(process.execPath, argv, { env: { ...process.env, ...env }, stdio });
+  return new Promise((resolve, reject) => {
+    let said = "";
+    child.on("error", reject);
+    child.on("exit", () => reject(new Error(`code-server ended: ${said.slice(-2000)}`)));
+    child.stdout.on("data", (data) => {
+      said = (said + data).slice(-20000);
+      const found = /listening on (http:\/\/127\.0\.0\.1:\d+)/.exec(said);
+      if (found) resolve({ url: found[1], process: child });
+    });
+  });
+}
+
+function ended(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.removeAllListeners("exit");
+    child.on("exit", resolve);
+    child.kill("SIGTERM");
+  });
+}
+
+function onPath(names) {
+  const folders = process.env.PATH.split(path.delimiter);
+  const found = names.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(isProgram);
+  if (!found) throw new Error(`there is none of ${names.join(", ")} on PATH`);
+  return found;
+}
+
+function isProgram(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// Say yes to whatever VS Code asks, in a dialog or in the chat, before it starts a server, calls a tool or shows its
+// result to the model.
+async function agreeable(page, allowed) {
+  const yes = page.locator(".monaco-dialog-box .monaco-button, .interactive-session .monaco-button")
+    .filter({ hasText: /^\s*(Allow|Trust)/ }).first();
+  while (!page.isClosed()) {
+    try {
+      if (await yes.isVisible()) {
+        const label = await yes.innerText();
+        await yes.click({ timeout: 2000 });
+        allowed(label);
+      }
+    } catch {
+      // it went away by itself
+    }
+    await pause(250);
+  }
+}
+
+module.exports = { given, pause, withWorkbench, STEP };
