@@ -185,8 +185,8 @@ def _platform(recipe: Recipe) -> str:
     system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform)
     cpu = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine())
     if system is None or cpu is None:
-        here = f"{sys.platform} on {platform.machine()}"
-        raise Refused(f"{recipe.title} cannot be installed", why=f"its package is built on Linux and macOS, not {here}")
+        why = f"which Node it could be built with on {sys.platform} ({platform.machine()}) is not known"
+        raise Refused(f"{recipe.title} cannot be installed", why=why)
     return f"{system}-{cpu}"
 
 
