@@ -120,7 +120,7 @@ def _first_id(evidence: Evidence) -> Any:
 def _opening(evidence: Evidence) -> Any:
     """The requests between the handshake and the first call; what a revision puts into each `_meta` is left out."""
     wire = _first(evidence)
-    opening = []
+    opening: list[dict[str, Json]] = []
     for request in _requests(wire):
         if request["method"] == "tools/call":
             return opening
@@ -221,7 +221,8 @@ def _names(evidence: Evidence) -> Any:
 
 def _shutdown(evidence: Evidence) -> Any:
     """How the server's end was brought about, with seconds from the first of it; a kill leaves no trace."""
-    ending = [(t, what) for t, what in (evidence.starts[0].ending if evidence.starts else ()) if what != "exit"]
+    seen = evidence.starts[0].ending if evidence.starts else ()
+    ending = [(t, what) for t, what in seen if what not in ("closed", "exit")]
     return [[what, round(t - ending[0][0], 3)] for t, what in ending] if ending else UNSEEN
 
 
@@ -326,7 +327,8 @@ def _is_foretold(name: str, profile: Profile, seen: Sequence[str]) -> bool:
         return True
     limit, cut = profile.host.limits.tool_name, profile.name.cut
     prefix = name[: min(24, len(name) // 2)]
-    long = limit is None or len(name) > limit or profile.name.instead in name[len(ENTRY) :]
+    changed = bool(profile.name.instead) and profile.name.instead in name[len(ENTRY) :]
+    long = limit is None or len(name) > limit or changed
     return cut == "hash" and long and any(one.startswith(prefix) for one in seen)
 
 

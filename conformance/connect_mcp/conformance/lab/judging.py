@@ -346,8 +346,8 @@ def _stray(case: Case) -> Finding | None:
         answered = any(one.result is not None for one in (*start.of("initialize"), *start.of("server/discover")))
         if start.stray and answered and not case.has_tools and _unanswered(start, "initialize") is None:
             said = [line for line in start.stray if line.strip()]
-            what = f"a line that is no message, {_quoted(said[0])}" if said else "blank lines"
-            return _fails(f"would drop this server: it writes {what} to its standard output", *_profile(case, "stdout"))
+            what = f"a line that is no message, {_quoted(said[0])}," if said else "blank lines"
+            return _fails(f"{_WITHOUT}: it writes {what} to its standard output", *_profile(case, "stdout"))
     return None
 
 
@@ -523,6 +523,8 @@ def _not_reached(case: Case, one: Dealt) -> Finding | None:
     said = f": {_quoted(one.seen.text)}" if one.seen else ""
     if case.planned.scenario.takes == "a call that fails" and case.planned.server != case.planned.scenario.server:
         return Finding("not applicable", f"refuses by itself the arguments with which {name} would fail{said}")
+    if case.planned.scenario.judged == "recovery" and case.start is not None and _ended_itself(case.start):
+        return _fails(f"does not start this server again after it crashed{said}")
     if case.start is not None and _ended_itself(case.start):
         return _fails(f"could not call {name}: the server {_ending_of(case.start)} before{_last_words(case.start)}")
     return _fails(f"did not make the call of {name}{said}")
