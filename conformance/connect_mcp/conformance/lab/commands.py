@@ -15,8 +15,8 @@ from ..options import example
 
 if TYPE_CHECKING:
     from .drive import Server
-    from .matrix import Guest
-    from .results import Cell, Matrix
+    from .matrix import Driven, Guest
+    from .planning import Planned
 
 _EXAMPLES = """examples:
   connect-mcp lab install
@@ -74,23 +74,68 @@ def install(args: argparse.Namespace, _command: Sequence[str]) -> int:
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Drive hosts at a server, and tell what came of it."""
+    from .matrix import driven, matrix
     from .reports.writing import write
-    from .results import as_data, unkept
+    from .results import as_data
 
     with _kept(args.keep) as folder:
-        matrix = _driven(args, command, folder)
-        write(matrix, args)
-    matrix = matrix if args.keep else unkept(matrix)
+        name, guests, planned = _planned(args, command)
+        runs = driven(guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=args.json))
+        made = matrix(name, guests, planned, runs)
+        write(made, args)
     if args.json:
-        import json
-
-        sys.stdout.write(json.dumps(as_data(matrix), indent=2, ensure_ascii=False) + "\n")
+        _print(as_data(made))
     else:
         from .reports.text import render
 
-        sys.stdout.write(render(matrix))
+        sys.stdout.write(render(made))
     sys.stdout.flush()
-    return matrix.exit_code
+    return made.exit_code
+
+
+def record(args: argparse.Namespace, command: Sequence[str]) -> int:
+    """Drive hosts, and keep what went over the wire as sessions."""
+    from .matrix import driven
+    from .recording import save
+
+    with _kept(None) as folder:
+        name, guests, planned = _planned(args, command)
+        missed, saved = any(guest.named and guest.program is None for guest in guests), 0
+        for made in driven(guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=False)):
+            for path in save(made, args.out, name, force=args.force):
+                saved += 1
+                sys.stdout.write(f"{printable(str(path))}\n")
+            if isinstance(made.outcome, Refused):
+                missed = True
+                sys.stdout.write(f"{made.recipe.title}, {made.group[0].scenario.id}: {made.outcome}\n")
+    return 1 if missed or not saved else 0
+
+
+def diff(args: argparse.Namespace, _command: Sequence[str]) -> int:
+    """Drive hosts at the scenario server, and tell what they do otherwise than their profiles say."""
+    from ..trial import Options
+    from . import diff as comparing
+    from .matrix import driven
+    from .planning import plan
+    from .scenario import selected
+
+    planned = plan(selected(comparing.scenarios()), None, Options())
+    guests = _guests(args)
+    with _kept(args.keep) as folder:
+        runs = list(driven(guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=args.json)))
+        compared = comparing.compared(guests, runs)
+    if args.json:
+        _print(comparing.as_data(compared))
+    else:
+        sys.stdout.write(comparing.as_text(compared))
+    sys.stdout.flush()
+    return comparing.exit_code(compared)
+
+
+def _print(data: Any) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
 @contextmanager
@@ -108,22 +153,17 @@ def _kept(folder: Path | None) -> Iterator[Path]:
     yield folder.resolve()
 
 
-def _driven(args: argparse.Namespace, command: Sequence[str], folder: Path) -> "Matrix":
-    from connect_mcp.base.masking import secret_values
-
+def _planned(args: argparse.Namespace, command: Sequence[str]) -> "tuple[str, list[Guest], list[Planned]]":
+    """The server's name, the hosts, and what is to be done."""
     from ..trial import Options
-    from .matrix import matrix
     from .planning import plan
-    from .results import safe
     from .scenario import selected
 
     guests = _guests(args)
     name, server = _server(args, command)
     # What only the scenario server can be made to do says nothing of another one; where it is named, it is told so.
     scenarios = [one for one in selected(args.scenario) if server is None or one.takes or args.scenario]
-    planned = plan(scenarios, server, Options(call_tools=args.call_tools, examples=dict(args.example)))
-    driven = matrix(name, guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=args.json))
-    return safe(driven, secret_values(dict(server.env)) if server else ())
+    return name, guests, plan(scenarios, server, Options(call_tools=args.call_tools, examples=dict(args.example)))
 
 
 def _guests(args: argparse.Namespace) -> "list[Guest]":
@@ -198,12 +238,15 @@ class _Progress:
     def __init__(self, *, quiet: bool) -> None:
         self._shown = not quiet and sys.stderr.isatty()
 
-    def __call__(self, done: int, of: int, cells: "Sequence[Cell]") -> None:
+    def __call__(self, done: int, of: int, made: "Driven") -> None:
         if not self._shown:
             return
-        failed = [f"\r\x1b[K{cell.host}, {cell.scenario}: {cell.sentence}\n" for cell in cells if cell.kind == "fail"]
-        last = f"\r\x1b[K{done} of {of}  {cells[0].host}, {cells[0].scenario}" if done < of else "\r\x1b[K"
-        sys.stderr.write("".join(failed) + last)
+        from .matrix import cells_of
+
+        failed = [cell for cell in cells_of(made) if cell.kind == "fail"]
+        told = "".join(f"\r\x1b[K{cell.host}, {cell.scenario}: {cell.sentence}\n" for cell in failed)
+        last = f"{done} of {of}  {made.recipe.host_id}, {made.group[0].scenario.id}" if done < of else ""
+        sys.stderr.write(f"{told}\r\x1b[K{last}")
         sys.stderr.flush()
 
 
@@ -218,6 +261,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_install(commands)
     _add_run(commands)
+    _add_record(commands)
+    _add_diff(commands)
     return parser
 
 
@@ -247,15 +292,52 @@ def _add_run(commands: Any) -> None:
         allow_abbrev=False,
     )
     _add_hosts(parser)
+    _add_server(parser)
     _add_driving(parser)
-    parser.add_argument("--from", dest="from_host", metavar="HOST[:NAME]", help="a server that a host has configured")
-    parser.add_argument("--start", action="store_true", help="with --from: also where a project's file names it")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what was recorded of every run in this folder")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the matrix as one page that stands alone")
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="add the matrix in Markdown, as to a job's summary"
     )
     parser.set_defaults(run=run)
+
+
+def _add_record(commands: Any) -> None:
+    parser = commands.add_parser(
+        "record",
+        help="keep what hosts say to a server as sessions",
+        description="Drive hosts at a server and write what went over the wire, without its secrets, into a folder.",
+        usage="connect-mcp lab record [HOST…] --out DIR [OPTION…] [-- COMMAND [ARG…] | --from HOST[:NAME]]",
+        allow_abbrev=False,
+    )
+    _add_hosts(parser)
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the folder for HOST-VERSION-SCENARIO.jsonl"
+    )
+    parser.add_argument("--force", action="store_true", help="replace sessions that are there")
+    _add_server(parser)
+    _add_driving(parser)
+    parser.set_defaults(run=record)
+
+
+def _add_diff(commands: Any) -> None:
+    parser = commands.add_parser(
+        "diff",
+        help="say what hosts do otherwise than their profiles say",
+        description="Drive hosts at our scenario server, and compare what they do with what is known of them.",
+        allow_abbrev=False,
+    )
+    _add_hosts(parser)
+    _add_jobs(parser)
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what was recorded of every run in this folder")
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    parser.set_defaults(run=diff)
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--from", dest="from_host", metavar="HOST[:NAME]", help="a server that a host has configured")
+    parser.add_argument("--start", action="store_true", help="with --from: also where a project's file names it")
 
 
 def _add_driving(parser: argparse.ArgumentParser) -> None:
@@ -272,8 +354,11 @@ def _add_driving(parser: argparse.ArgumentParser) -> None:
         metavar="TOOL=JSON",
         help="arguments for a tool, which may then be called",
     )
+    _add_jobs(parser)
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="hosts at the same time (default: 1)")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what was recorded of every run in this folder")
 
 
 def _jobs(text: str) -> int:

@@ -329,7 +329,7 @@ def _is_foretold(name: str, profile: Profile, seen: Sequence[str]) -> bool:
     prefix = name[: min(24, len(name) // 2)]
     changed = bool(profile.name.instead) and profile.name.instead in name[len(ENTRY) :]
     long = limit is None or len(name) > limit or changed
-    return cut == "hash" and long and any(one.startswith(prefix) for one in seen)
+    return bool(cut == "hash" and long and any(one.startswith(prefix) for one in seen))
 
 
 def _same_ending(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:

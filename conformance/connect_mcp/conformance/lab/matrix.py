@@ -1,7 +1,7 @@
 """Every host with every scenario: the runs that it takes, and what came of each."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from connect_mcp.base.errors import Refused
@@ -32,36 +32,64 @@ class Guest:
     named: bool
 
 
-Tell = Callable[[int, int, Sequence[Cell]], None]
-"""Hears how many runs are done of how many, and what came of the last one."""
+@record
+class Driven:
+    """One run that was made.
+
+    Attributes:
+        recipe: the host.
+        group: the scenarios that share it.
+        folder: where it is kept.
+        outcome: what happened; Refused where the host could not be driven.
+    """
+
+    recipe: Recipe
+    group: Sequence[Planned]
+    folder: Path
+    outcome: Evidence | Refused
 
 
-def matrix(
-    name: str, guests: Sequence[Guest], planned: Sequence[Planned], folder: Path, *, jobs: int, tell: Tell
-) -> Matrix:
-    """Drive every host through every scenario that applies.
+Tell = Callable[[int, int, Driven], None]
+"""Hears how many runs are done of how many, and the last one."""
+
+
+def driven(
+    guests: Sequence[Guest], planned: Sequence[Planned], folder: Path, *, jobs: int, tell: Tell
+) -> Iterator[Driven]:
+    """Drive every host that is there through every scenario that applies.
 
     Args:
-        name: what the server is called in reports.
         guests: the hosts.
         planned: the scenarios, with what is done in each.
         folder: where the runs are kept, each in `HOST/SCENARIO`.
         jobs: how many hosts at the same time.
         tell: hears of the progress.
     """
-    began = time.monotonic()
-    groups = together(planned)
     there = [(guest.recipe, guest.program) for guest in guests if guest.program is not None]
+    groups = together(planned)
     todo = [(recipe, program, group) for recipe, program in there for group in groups]
     runs = [_run(recipe, program, group, folder) for recipe, program, group in todo]
+    for done, (place, outcome) in enumerate(make(runs, jobs), 1):
+        made = Driven(todo[place][0], todo[place][2], runs[place].folder, outcome)
+        tell(done, len(runs), made)
+        yield made
+
+
+def matrix(name: str, guests: Sequence[Guest], planned: Sequence[Planned], runs: Iterable[Driven]) -> Matrix:
+    """What came of every scenario in every host.
+
+    Args:
+        name: what the server is called in reports.
+        guests: the hosts.
+        planned: the scenarios.
+        runs: those that `driven` makes.
+    """
+    began = time.monotonic()
     cells: dict[tuple[str, str], Cell] = {}
     cut_off = True
-    for done, (place, outcome) in enumerate(make(runs, jobs), 1):
-        recipe, _, group = todo[place]
-        made = [_cell(recipe, one, outcome, runs[place].folder) for one in group]
-        cells |= {(cell.host, cell.scenario): cell for cell in made}
-        cut_off &= isinstance(outcome, Refused) or outcome.cut_off
-        tell(done, len(runs), made)
+    for made in runs:
+        cells |= {(cell.host, cell.scenario): cell for cell in cells_of(made)}
+        cut_off &= isinstance(made.outcome, Refused) or made.outcome.cut_off
     every = [
         cells.get((guest.recipe.host_id, one.scenario.id)) or _without(guest, one)
         for guest in guests
@@ -76,6 +104,11 @@ def matrix(
         time.monotonic() - began,
         cut_off,
     )
+
+
+def cells_of(made: Driven) -> list[Cell]:
+    """What came of the scenarios of a run."""
+    return [_cell(made.recipe, one, made.outcome, made.folder) for one in made.group]
 
 
 def _run(recipe: Recipe, program: Program, group: Sequence[Planned], folder: Path) -> Run:
