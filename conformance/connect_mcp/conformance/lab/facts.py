@@ -305,7 +305,7 @@ def _same_reply(said: Any, seen: Any) -> bool:
         return said is None and seen is None
     if "error" in said or "error" in seen:
         return bool((said.get("error") or {}).get("code") == (seen.get("error") or {}).get("code"))
-    return _shape(said) == _shape(seen)
+    return bool(_shape(said) == _shape(seen))
 
 
 def _shape(value: Any) -> Any:
