@@ -76,13 +76,14 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Drive hosts at a server, and tell what came of it."""
     from .matrix import driven, matrix
     from .reports.writing import write
-    from .results import as_data
+    from .results import as_data, unkept
 
     with _kept(args.keep) as folder:
         name, guests, planned = _planned(args, command)
         runs = driven(guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=args.json))
         made = matrix(name, guests, planned, runs)
         write(made, args)
+    made = made if args.keep else unkept(made)
     if args.json:
         _print(as_data(made))
     else:

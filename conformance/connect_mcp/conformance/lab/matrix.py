@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from connect_mcp.base.errors import Refused
+from connect_mcp.base.masking import secret_values
 from connect_mcp.base.record import record
 from connect_mcp.base.text import printable
 
@@ -13,7 +14,7 @@ from .install import Program
 from .judging import judge
 from .planning import Planned, together
 from .recipe import Recipe
-from .results import Cell, Column, Matrix
+from .results import Cell, Column, Matrix, safe
 from .runs import Run, make
 
 
@@ -95,7 +96,7 @@ def matrix(name: str, guests: Sequence[Guest], planned: Sequence[Planned], runs:
         for guest in guests
         for one in planned
     ]
-    return Matrix(
+    whole = Matrix(
         name,
         time.strftime("%Y-%m-%d"),
         tuple(_column(guest) for guest in guests),
@@ -104,6 +105,7 @@ def matrix(name: str, guests: Sequence[Guest], planned: Sequence[Planned], runs:
         time.monotonic() - began,
         cut_off,
     )
+    return safe(whole, {value for one in planned for value in secret_values(dict(one.server.env))})
 
 
 def cells_of(made: Driven) -> list[Cell]:
