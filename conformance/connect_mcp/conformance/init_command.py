@@ -141,17 +141,17 @@ def _examined(args: argparse.Namespace, command: Sequence[str], root: Path, name
     """Run everything at the server, as strictly as can be."""
     from . import baseline, sdk_baselines
     from .guard import Guard
-    from .profiles import selected as profiles
     from .progress import Progress
     from .requirement import all_requirements
-    from .running import Plan, run
+    from .running import Plan, run, visitors
     from .target import by_command, by_url
     from .trial import Options
 
     if args.sdk not in (None, sdk_baselines.AUTO):
         sdk_baselines.load(args.sdk)
     options = Options(args.timeout, args.call_tools, dict(map(example, args.example)), strict=True)
-    plan = Plan(all_requirements(), options=options, profiles=profiles(args.profile))
+    profiles, sdk = visitors(args.profile)
+    plan = Plan(all_requirements(), options=options, profiles=profiles, sdk=sdk)
     headers = dict(map(header, args.header))
     with Guard() as guard, Progress() as progress:
         target = by_command(command, guard, root) if command else by_url(args.url, headers, args.timeout)
@@ -168,9 +168,12 @@ def _examined(args: argparse.Namespace, command: Sequence[str], root: Path, name
 
 
 def _workflow(args: argparse.Namespace, examined: _Examined, said: str, uses: str, root: Path) -> Workflow:
+    from .running import SDK
+
     hosts = examined.verdict.hosts
-    good = [host.host for host in hosts if host.outcome != "fails"]
-    everything = "all" in args.profile and len(good) == len(hosts)
+    failing = [host for host in hosts if host.outcome == "fails"]
+    # What `all` stands for where the SDK is installed cannot be asked for where it is not.
+    good = [host.host for host in hosts if host not in failing and (host.host != SDK or SDK in args.profile)]
     options = [
         *(("--sdk", examined.sdk.name) if examined.sdk else ()),
         *(("--call-tools",) if args.call_tools else ()),
@@ -182,12 +185,12 @@ def _workflow(args: argparse.Namespace, examined: _Examined, said: str, uses: st
         uses=uses,
         command=said,
         url=args.url or "",
-        profile="all" if everything else " ".join(good),
+        profile=" ".join(good) if failing or "all" not in args.profile else "all",
         baseline=BASELINE,
         options=shlex.join(options),
         shards=args.shards or min(_MOST_SHARDS, math.ceil(examined.verdict.seconds / _SHARD_SECONDS)),
         variables=tuple(text.partition("$")[2] for text in args.header),
-        left_out=tuple(host.sentence for host in hosts if host.outcome == "fails"),
+        left_out=tuple(host.sentence for host in failing),
         project=root,
     )
 

@@ -16,7 +16,6 @@ from .shard import WHOLE, shard
 if TYPE_CHECKING:
     from .baseline import Known
     from .guard import Guard
-    from .profiles import Profile
     from .result import Result
     from .running import Plan
     from .target import Target
@@ -81,7 +80,7 @@ def _plan(args: argparse.Namespace) -> "Plan":
     """
     from . import sdk_baselines
     from .requirement import all_requirements, selected
-    from .running import Fuzzing, Plan, sdk_asked
+    from .running import Fuzzing, Plan, visitors
     from .trial import Options
 
     if args.sdk not in (None, sdk_baselines.AUTO):
@@ -91,26 +90,16 @@ def _plan(args: argparse.Namespace) -> "Plan":
             "--sdk auto needs the whole run: what shows an SDK is not all in one shard",
             mend=f"--sdk with one of {', '.join(sdk_baselines.names())}",
         )
+    profiles, sdk = visitors(args.profile)
     return Plan(
         requirements=selected(all_requirements(), args.only),
         revisions=_revisions(args.revision),
         options=Options(args.timeout, args.call_tools, dict(args.example), args.strict, args.jobs),
-        profiles=_profiles(args.profile),
-        sdk=sdk_asked(args.profile),
+        profiles=profiles,
+        sdk=sdk,
         fuzzing=Fuzzing(args.examples, args.seed, args.fuzz_out) if args.fuzz else None,
         shard=args.shard,
     )
-
-
-def _profiles(names: Sequence[str]) -> "list[Profile]":
-    from .running import SDK
-
-    hosts = [name for name in names if name != SDK]
-    if not hosts:
-        return []
-    from .profiles import selected  # loads the installer's rows, which a plain run does not need
-
-    return selected(hosts)
 
 
 def _target(args: argparse.Namespace, command: Sequence[str], guard: "Guard") -> "Target":

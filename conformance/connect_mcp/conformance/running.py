@@ -188,12 +188,22 @@ def _fuzzed(plan: Plan, trial: Trial, sorts: Sequence[tuple[str, str]], progress
     )
 
 
-def sdk_asked(names: Sequence[str]) -> bool:
-    """Whether the official SDK's client is to visit: where it is named, or with all where it is installed.
+def visitors(names: Sequence[str]) -> "tuple[Sequence[Profile], bool]":
+    """The hosts of these names, and whether the official SDK's client is one; with `all` where it is installed.
 
     Raises:
-        Refused: where it is named and not installed.
+        Misuse: for a host that there is no profile of.
+        Refused: where the SDK's client is named, and not installed.
     """
+    hosts = [name for name in names if name != SDK]
+    if not hosts and SDK not in names:
+        return (), False
+    from .profiles import selected  # loads the installer's rows, which a plain run does not need
+
+    return selected(hosts) if hosts else (), _sdk_visits(names)
+
+
+def _sdk_visits(names: Sequence[str]) -> bool:
     if not {"all", SDK} & {*names}:
         return False
     from .sdk_client import installed
