@@ -124,7 +124,7 @@ def _listed(talk: Talk) -> Looked:
         try:
             talk.ask("tools/list", {})
         except Broken as broken:  # an empty list and no answer look alike to `listed`
-            return Looked(failure=broken.why)
+            return Looked(failure=f"tools/list: {broken.why}")
     return Looked(tools, ready)
 
 
