@@ -5,14 +5,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
-from connect_mcp.base.record import replace
+from connect_mcp.base.record import record, replace
 from connect_mcp.base.text import printable
 
 from .case import Case
 from .cases.all_cases import CASES
+from .cases.framing import harmless
 from .requirement import MODERN, REVISIONS, Requirement
 from .result import Broken, Ended, Inconclusive, NotApplicable, NotObserved, Outcome, Result
-from .talk import Talk
+from .talk import Talk, unasked
 from .trial import Trial
 from .watch import RULES
 
@@ -98,53 +99,121 @@ def spoken(trial: Trial) -> list[str]:
 
 
 def _tasks(trial: Trial, revision: str, requirements: Sequence[Requirement]) -> Iterator[Callable[[], list[Result]]]:
-    together: list[Requirement] = []
+    shared: dict[str, list[Requirement]] = {}
     for row in requirements:
         if revision not in row.revisions or row.id in RULES:
             continue
         if trial.subject.transport == "http" and revision == REVISIONS[0]:
             yield lambda row=row: [_result(row, revision, NotApplicable(_NO_HTTP))]  # type: ignore[misc]
             continue
+        case = CASES[row.id]
         if row.transport not in ("any", trial.subject.transport):
             yield lambda row=row: [_result(row, revision, NotApplicable(_over(row, trial)))]  # type: ignore[misc]
-        elif CASES[row.id].fresh:
+        elif case.fresh:
             yield lambda row=row: [_alone(trial, row, revision)]  # type: ignore[misc]
         else:
-            together.append(row)
-    if together:
-        yield lambda: list(_together(trial, together, revision))
+            shared.setdefault(case.shares, []).append(row)
+    for shares, rows in shared.items():
+        yield lambda shares=shares, rows=rows: list(_SHARING[shares](trial, rows, revision))  # type: ignore[misc]
 
 
-def _together(trial: Trial, rows: Sequence[Requirement], revision: str) -> Iterator[Result]:
-    """Cases that share a process as long as all is well; whatever is not is judged again in a process of its own."""
+def _before(trial: Trial, rows: Sequence[Requirement], revision: str) -> Iterator[Result]:
+    """Cases about what comes before a handshake, which is the same in all revisions of an era."""
+    key = (*(row.id for row in rows), revision == MODERN)
+    made = trial.once(key, lambda: list(_at_its_end(trial, rows, revision)))
+    yield from (replace(result, revision=revision) for result in made)
+
+
+def _at_its_end(trial: Trial, rows: Sequence[Requirement], revision: str) -> Iterator[Result]:
+    """Cases that share a process in their order, since each may leave it in another state than it found it in."""
     missing = trial.known(revision).missing
     if missing is not None:
         yield from (_result(row, revision, missing) for row in rows)
         return
+    ends = sorted(rows, key=lambda row: CASES[row.id].ends)
+    for found in _in_turn(trial, ends, revision):
+        yield found.result if found.is_certain else _alone(trial, found.row, revision)
+
+
+def _together(trial: Trial, rows: Sequence[Requirement], revision: str) -> Iterator[Result]:
+    """Cases that share a process as long as all is well.
+
+    Once one of them has found something wrong, it may be the reason for what the next ones find, whatever that is: they
+    are judged once more in another process, those that found nothing first and the others the other way round. What is
+    wrong again in the same way, and not by a message that may be late, is wrong; all else is judged by itself.
+    """
+    missing = trial.known(revision).missing
+    if missing is not None:
+        yield from (_result(row, revision, missing) for row in rows)
+        return
+    # What most servers break comes after what few do.
+    in_turn = sorted(rows, key=lambda row: not row.binding or row.profile == "json-rpc")
+    doubtful: dict[str, _Found] = {}
+    for found in _in_turn(trial, in_turn, revision):
+        if found.is_certain:
+            yield found.result
+        else:
+            doubtful[found.row.id] = found
+    right = [found.row for found in doubtful.values() if found.result.outcome in _PATIENT]
+    wrong = [found.row for found in doubtful.values() if found.result.outcome not in _PATIENT]
+    for found in _in_turn(trial, [*right, *wrong[::-1]], revision):
+        first = doubtful[found.row.id].result
+        is_so = (found.result.outcome, found.result.why) == (first.outcome, first.why) and not found.is_late
+        yield found.result if found.is_certain or is_so else _alone(trial, found.row, revision)
+
+
+_SHARING = {"a conversation": _together, "its end": _at_its_end, "its beginning": _before}
+"""How the cases that share a process do so, by what they share."""
+
+
+@record
+class _Found:
+    """What a case found in a process that it shared.
+
+    Attributes:
+        row: the requirement.
+        result: what came of it.
+        is_certain: whether no other case can be the reason.
+        is_late: whether it may rest on the late answer to what another case sent.
+    """
+
+    row: Requirement
+    result: Result
+    is_certain: bool
+    is_late: bool = False
+
+
+def _in_turn(trial: Trial, rows: Sequence[Requirement], revision: str) -> Iterator[_Found]:
+    """Each of these cases, in as few processes as the subject's health allows."""
     rest = list(rows)
     refused = 0
     while rest:
-        again: Requirement | None = None
         try:
-            with trial.open(revision) as talk:
-                refused = before = 0
+            with trial.open(revision, handshake=CASES[rest[0].id].handshake) as talk:
+                is_first, is_spoiled = True, False
+                refused = 0
                 while rest:
                     row = rest.pop(0)
                     result = _judged(trial, row, CASES[row.id], talk)
-                    if result.outcome not in _PATIENT and before:
-                        again = row
-                    else:
-                        yield result
-                    if result.outcome not in _PATIENT:
+                    is_right = result.outcome in _PATIENT
+                    is_certain = is_first or (is_right and not is_spoiled)
+                    yield _Found(row, result, is_certain, is_spoiled and talk.strays > 0)
+                    is_first, is_spoiled = False, is_spoiled or not is_right
+                    if not is_right and (result.seconds >= trial.options.timeout or not _is_well(talk)):
                         break
-                    before += 1
         except Ended as ended:
             refused += 1
             given_up = rest if refused == _REFUSALS else [rest[0]]
             rest = rest[len(given_up) :]
-            yield from (_result(one, revision, ended) for one in given_up)
-        if again is not None:
-            yield _alone(trial, again, revision)
+            yield from (_Found(one, _result(one, revision, ended), is_certain=True) for one in given_up)
+
+
+def _is_well(talk: Talk) -> bool:
+    """Whether a subject that broke a rule goes on as if nothing had been: it says nothing more, and serves."""
+    with contextlib.suppress(Ended):
+        late = unasked(talk.silence())
+        return not late and talk.ask(harmless(talk), {}).error is None
+    return False
 
 
 def _alone(trial: Trial, row: Requirement, revision: str) -> Result:
@@ -175,7 +244,7 @@ def _judged(trial: Trial, row: Requirement, case: Case, talk: Talk) -> Result:
     talk.begin()
     try:
         case.run(talk)
-        if not case.fresh:
+        if not case.fresh and not case.ends:
             talk.fence()
         if not talk.judged:
             return Result(row.id, talk.revision, "bug-in-the-case", "the case judged nothing")

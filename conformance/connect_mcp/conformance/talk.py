@@ -89,6 +89,7 @@ class Talk:
 
     Attributes:
         judged: how often something was checked; a case that checks nothing proves nothing.
+        strays: how many answers came since the case began that no request of the case claims as its own.
         info: the result of the handshake.
         sought, found: bytes that are looked for in all that the subject says, and whether they were in it.
     """
@@ -99,6 +100,7 @@ class Talk:
         self.revision = revision
         self.modern = revision == MODERN
         self.judged = 0
+        self.strays = 0
         self.info: dict[str, Any] = {}
         self.sought, self.found = b"", False
         self._watch = watch
@@ -275,6 +277,7 @@ class Talk:
     def unclaimed(self) -> list[Seen]:
         """What came so far and nobody asked for; it is taken out."""
         came, self._inbox, self._inbox_size = self._inbox, [], 0
+        self.strays += len(unasked(came))
         return came
 
     # What is judged
@@ -358,8 +361,8 @@ class Talk:
 
     def begin(self) -> None:
         """A case begins: what was said before is no part of it."""
-        self.judged = 0
         self.unclaimed()
+        self.judged = self.strays = 0
         self._exchange.clear()
 
     def exchange(self, most: int = 14) -> tuple[Line, ...]:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.masking import telling_values
@@ -13,10 +13,12 @@ from connect_mcp.base.secrets import known_values
 from connect_mcp.base.text import printable
 
 from .requirement import MODERN, REVISIONS
-from .result import Broken, Ended, Inconclusive, NotApplicable, Result
+from .result import Broken, Ended, Inconclusive, NotApplicable
 from .subject import Subject
 from .talk import CLIENT, Answer, Talk
 from .watch import Observed, Watch
+
+T = TypeVar("T")
 
 _PAGES = 50
 _CALLS, _READS, _PROMPTS = 6, 3, 3
@@ -129,7 +131,7 @@ class Trial:
         self._known: dict[str, Known] = {}
         self._tours: dict[str, Tour | Ended] = {}
         self._making: dict[object, threading.Lock] = {}
-        self._made: dict[object, Result] = {}
+        self._made: dict[object, Any] = {}
         self._lock = threading.Lock()
         self._touring = {revision: threading.Lock() for revision in REVISIONS}
 
@@ -138,14 +140,15 @@ class Trial:
         with self._lock:
             return self._observed.setdefault(revision, Observed())
 
-    def once(self, key: object, make: Callable[[], Result]) -> Result:
+    def once(self, key: object, make: Callable[[], T]) -> T:
         """What `make` gives, made once for each key."""
         with self._lock:
             lock = self._making.setdefault(key, threading.Lock())
         with lock:
             if key not in self._made:
                 self._made[key] = make()
-            return self._made[key]
+            made: T = self._made[key]
+            return made
 
     def known(self, revision: str) -> Known:
         """Whether the subject speaks the revision; found out once, by `look`."""

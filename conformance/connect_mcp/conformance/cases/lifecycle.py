@@ -10,7 +10,7 @@ from typing import Any
 
 from connect_mcp.base.text import printable
 
-from ..case import Case, bare, first, fresh, negotiating, opening
+from ..case import Case, bare, before, ending, first, fresh, late, negotiating, opening
 from ..requirement import LEGACY, MODERN
 from ..result import Broken, NotApplicable, NotObserved
 from ..talk import Answer, Talk
@@ -304,15 +304,15 @@ CASES: Mapping[str, Case] = {
     "VER-UNKNOWN": negotiating(unknown_version, once=True),
     "VER-2026-INIT": negotiating(no_handshake_in_the_modern_version, once=True),
     "VER-LATEST": negotiating(newest_offered, once=True),
-    "PREINIT-PING": first(ping_first),
-    "PREINIT-LIST": first(list_first),
+    "PREINIT-PING": before(ping_first),
+    "PREINIT-LIST": before(list_first),
     "PREINIT-THEN-INIT": bare(initialize_after_all),
     "FALLBACK": bare(initialize_after_discover),
-    "REINIT": fresh(initialize_again),
+    "REINIT": late(initialize_again),
     "INIT-BADPARAMS": bare(initialize_without_params),
-    "INIT-BAD-THEN-OK": fresh(failed_initialize_later),
-    "EOF-EXIT": fresh(ends_with_its_input),
-    "EOF-CLEAN": fresh(ends_cleanly),
+    "INIT-BAD-THEN-OK": late(failed_initialize_later),
+    "EOF-EXIT": ending(ends_with_its_input),
+    "EOF-CLEAN": ending(ends_cleanly),
     "EOF-EARLY": first(ends_before_it_began),
     "EOF-PENDING": fresh(answers_before_the_end),
     "EOF-PARTIAL": fresh(half_a_line_at_the_end),

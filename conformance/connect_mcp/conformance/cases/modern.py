@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..case import Case, bare, fresh, opening, shared
+from ..case import Case, bare, late, opening, shared
 from ..requirement import LEGACY, MODERN
 from ..result import NotApplicable
 from ..talk import META, Talk, modern_meta
@@ -192,7 +192,7 @@ CASES: Mapping[str, Case] = {
     "MODERN-LOGLEVEL": shared(unknown_log_level),
     "LISTEN-ACK": shared(subscribes),
     "LISTEN-ONLY": shared(only_what_was_asked),
-    "LISTEN-CANCEL": fresh(subscription_ends),
+    "LISTEN-CANCEL": late(subscription_ends),
     "MODERN-ONLY-INIT": bare(old_clients_are_told),
     "MODERN-STATELESS": shared(stateless),
 }
