@@ -370,6 +370,6 @@ def test_a_tools_name_becomes_what_the_hosts_model_sees(host: str, tool: str, sh
 
 def test_a_server_behind_a_url_is_visited_too(tmp_path: Path) -> None:
     with http_server("--embedded", "--data-dir", str(tmp_path)) as http:
-        for host in ("codex", "copilot-cli"):
+        for host in ("codex", "copilot-cli", "gemini-cli"):
             found = judge(load(host), Server(url=http.url), machine(), Calls(), timeout=60)
             assert found.outcome == "works", found.sentence

@@ -10,10 +10,10 @@ from pathlib import Path
 from connect_mcp.base.record import replace
 from connect_mcp.conformance.engine import run
 from connect_mcp.conformance.guard import Guard
-from connect_mcp.conformance.http_subject import HttpSubject
 from connect_mcp.conformance.requirement import REVISIONS, Requirement, all_requirements
 from connect_mcp.conformance.result import Result
 from connect_mcp.conformance.subject import StdioSubject
+from connect_mcp.conformance.target import by_url
 from connect_mcp.conformance.trial import Options, Pace, Trial
 
 FOLDER = Path(__file__).parents[1] / "conformance" / "subjects"
@@ -47,10 +47,13 @@ def results(
 
 
 @contextlib.contextmanager
-def reference_over_http(name: str = "") -> Iterator[str]:
-    """The correct server over HTTP, or what a row of http_faults.py makes of it: its URL."""
+def reference_over_http(name: str = "", transport: str = "--http") -> Iterator[str]:
+    """The correct server over HTTP, or what a row of http_faults.py makes of it: its URL.
+
+    With `--sse` it is the transport of 2024-11-05, and `name` where the server says that it takes messages.
+    """
     with subprocess.Popen(
-        [*reference(), "--http", *([name] if name else [])],
+        [*reference(), transport, *([name] if name else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -67,7 +70,7 @@ def results_over_http(
 ) -> list[Result]:
     """What comes of checking these rows at a URL."""
     chosen = options or replace(HURRIED, timeout=2.0)
-    return list(run(Trial(HttpSubject(url, {}, chosen.timeout), chosen), rows, revisions))
+    return list(run(Trial(by_url(url, {}, chosen.timeout).subject, chosen), rows, revisions))
 
 
 def revision_for(row: Requirement) -> str:

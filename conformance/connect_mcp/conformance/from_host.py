@@ -64,13 +64,13 @@ def _started(host: Host, spec: ServerSpec, machine: Machine, guard: Guard, shown
     argv = [program, *spec.args]
     subject = StdioSubject(argv, guard, env=env, cwd=spec.cwd)
     subject.name = f"{shown} (as {host.title} starts it)"
-    return Target(subject, Server(argv, host.filled(machine, spec.env), spec.cwd))
+    return Target(subject, Server(argv, host.filled(machine, spec.env) or None, spec.cwd))
 
 
 def _reached(host: Host, spec: ServerSpec, machine: Machine, timeout: float) -> Target:
-    if spec.transport != "http":
-        raise Refused(f"{printable(masked(spec.url))} is spoken to over {spec.transport}, which is not checked here")
-    return by_url(spec.url, host.filled(machine, spec.headers), timeout)
+    # An entry that names no transport, or the new one, may still lead to an old server: hosts fall back to that.
+    old = True if spec.transport == "sse" else None
+    return by_url(spec.url, host.filled(machine, spec.headers), timeout, old=old)
 
 
 def _which(host: Host, entry: str, found: dict[str, ConfiguredFile], files: list[ConfiguredFile]) -> Refused:

@@ -1,8 +1,8 @@
 """Nothing that the kit started outlives it, not even where the kit itself is killed without a word.
 
 One small process holds the other end of a pipe and a list of process groups; when the pipe closes, it ends those that
-are left. On Windows there are no process groups, and it does nothing: there each process hangs on a job object that ends
-with us (base/process.py).
+are left. On Windows there are no process groups, and it does nothing: there each process hangs on a job object that
+ends with us (base/process.py).
 """
 
 import subprocess

@@ -1,7 +1,6 @@
-"""A subject over Streamable HTTP: each message is a POST of its own, and what comes back is lines again.
+"""A subject at a URL: each message is a request of its own, and what comes back is lines again.
 
-Requests are made with the standard library alone and as raw as the rules need them. Whatever the server does, each call
-returns within its time, and what is kept of an answer is bounded.
+Spoken are Streamable HTTP and the transport of 2024-11-05 before it, in which every answer comes on one stream.
 """
 
 import contextlib
@@ -9,25 +8,46 @@ import http.client
 import json
 import queue
 import socket
-import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-from connect_mcp.base.errors import Misuse
-from connect_mcp.base.masking import masked, telling_values
+from connect_mcp.base.errors import Refused
+from connect_mcp.base.masking import telling_values
 from connect_mcp.base.record import record
 from connect_mcp.base.text import printable
 
-from .wire import LONGEST, encode
+from .http_client import (
+    NO_ANSWER,
+    UNREAD,
+    Endpoint,
+    Event,
+    Incoming,
+    Stream,
+    content_type,
+    header_bytes,
+    header_value,
+    shut,
+)
+from .mirrored import PREFIX, Mirrored, as_header, at, mirrored
+from .requirement import REVISIONS
+from .wire import encode
+
+SESSION = "Mcp-Session-Id"
+BOTH = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+EVENTS = {"Accept": "text/event-stream"}
+LAST_EVENT = "Last-Event-ID"
 
 _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _META_VERSION = "io.modelcontextprotocol/protocolVersion"
-_UNREAD = 2000  # messages that wait to be read
-_EVENT_LINES = 100_000
 _MOST_EVENTS = 500  # before the answer that they should lead to
+_MODERN_ERRORS = (-32020, -32021, -32022)
+_OLD_STATUSES = (400, 404, 405)
+_RETRY, _LONGEST_RETRY = 1.0, 10.0  # seconds before a stream is resumed, where the server says nothing, and at most
+_RETURNS = 20
+_REFUSALS = 6  # of the last requests that no message came of, to be told
 
 
 @record
@@ -37,31 +57,33 @@ class HttpAnswer:
     Attributes:
         status: HTTP's.
         headers: by their names in lower case.
-        messages: the JSON texts in the body, one for a plain answer, one an event for a stream.
-        body: the body, as far as it was kept.
-        event_ids: of the events of a stream, in their order; not each event has one.
+        events: those of a stream, or the body as one.
+        streamed: whether it is a stream.
     """
 
     status: int
     headers: Mapping[str, str]
-    messages: tuple[bytes, ...]
-    body: bytes
-    event_ids: tuple[str, ...] = ()
+    events: tuple[Event, ...]
+    streamed: bool
+
+    @property
+    def messages(self) -> tuple[bytes, ...]:
+        """The JSON texts in it, each in one line."""
+        return tuple(event.line for event in self.events if event.line)
 
     @property
     def kind(self) -> str:
         """The content type without its parameters."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return content_type(self.headers)
 
     @property
     def error_code(self) -> int | None:
-        """The code of the JSON-RPC error in the body; None where there is none."""
+        """The code of the JSON-RPC error in it; None where there is none."""
         for message in self.messages:
-            with contextlib.suppress(ValueError, RecursionError):
-                value = json.loads(message)
-                error = value.get("error") if isinstance(value, dict) else None
-                if isinstance(error, dict) and isinstance(error.get("code"), int):
-                    return int(error["code"])
+            value = _value(message)
+            error = value.get("error") if isinstance(value, dict) else None
+            if isinstance(error, dict) and isinstance(error.get("code"), int):
+                return int(error["code"])
         return None
 
 
@@ -71,73 +93,98 @@ class HttpSubject:
     Args:
         url: its endpoint.
         headers: further headers for each request; their values are secret where their names say so.
-        timeout: seconds to wait for a connection and for each piece of an answer.
+        timeout: seconds to wait for a connection, and for an answer that nothing can go on without.
+        old: whether it is spoken with over the transport of 2024-11-05.
+        listens: whether a stream for the server's own messages is opened once the handshake is done, as hosts do it.
+
+    Attributes:
+        mirrored: the parameters of its tools that are repeated in headers, by the tool's name: the header's name and
+            the path to the argument. It is learned from the lists that the server sends.
 
     Raises:
         Misuse: where the URL is none of http or https.
     """
 
-    transport: Literal["stdio", "http"] = "http"
-
-    def __init__(self, url: str, headers: Mapping[str, str], timeout: float) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Misuse(f"{printable(url)!r} is no URL of a server", mend="--url http://127.0.0.1:8000/mcp")
-        self.name = printable(masked(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"))
+    def __init__(
+        self, url: str, headers: Mapping[str, str], timeout: float, *, old: bool = False, listens: bool = False
+    ) -> None:
+        self.transport: Literal["stdio", "http", "sse"] = "sse" if old else "http"
+        self.endpoint = Endpoint(url, headers, timeout)
+        self.name = self.endpoint.name
         self.secrets: Sequence[str] = list(telling_values(headers))
-        self._parts = parts
-        self._headers = dict(headers)
         self.timeout = timeout
+        self.listens = listens
+        self.mirrored: dict[str, Mirrored] = {}
 
-    def open(self, *, deaf: bool = False, more_env: Mapping[str, str] | None = None) -> "HttpLink":
-        """A new conversation; there is no process that could be deaf, or given variables."""
-        return HttpLink(self)
-
-    def connect(self, method: str, headers: Mapping[str, str], body: bytes | None) -> http.client.HTTPConnection:
-        """Send a request, and give the connection that its answer comes on.
+    def open(self, *, deaf: bool = False, more_env: Mapping[str, str] | None = None) -> "HttpLink | SseLink":
+        """A new conversation; there is no process that could be deaf, or given variables.
 
         Raises:
-            OSError: where it cannot be sent.
+            Refused: where the old transport is spoken, and the server does not say where messages are taken.
         """
-        host, port = self._parts.hostname or "", self._parts.port
-        if self._parts.scheme == "https":
-            context = ssl.create_default_context()
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, port, timeout=self.timeout, context=context
-            )
-        else:
-            connection = http.client.HTTPConnection(host, port, timeout=self.timeout)
-        path = (self._parts.path or "/") + (f"?{self._parts.query}" if self._parts.query else "")
-        connection.request(method, path, body, {**self._headers, **headers})
-        return connection
+        return SseLink(self) if self.transport == "sse" else HttpLink(self)
 
 
-class HttpLink:
-    """One conversation over HTTP: a session, where the server makes one.
+def is_old(url: str, headers: Mapping[str, str], timeout: float) -> bool:
+    """Whether a URL is that of a stream of 2024-11-05, found out as clients do: by POST, and then by GET.
+
+    A server that cannot be asked is not old.
+
+    Raises:
+        Misuse: where the URL is none of http or https.
+    """
+    link = HttpLink(HttpSubject(url, headers, timeout))
+    client = {"name": "connect-mcp-conformance", "version": "1"}
+    params = {"protocolVersion": REVISIONS[-2], "capabilities": {}, "clientInfo": client}
+    try:
+        first = link.exchange("POST", BOTH, {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})
+        link.session = first.headers.get(SESSION.lower())
+        if first.status not in _OLD_STATUSES or first.error_code in _MODERN_ERRORS:
+            return False
+        stream = link.stream("GET", EVENTS)
+    except NO_ANSWER:
+        return False
+    finally:
+        link.close()
+    try:
+        head = stream.head(timeout)
+        event = stream.next(timeout) if head.status == http.client.OK and head.streams else None
+    except NO_ANSWER:
+        return False
+    finally:
+        stream.close()
+    return event is not None and event.type == "endpoint"
+
+
+class _Link:
+    """A conversation with a server at a URL.
 
     Attributes:
-        session: the session's id; None where there is none.
+        refusals: why the last requests that were answered with no message were not, safe to print.
     """
-
-    transport: Literal["stdio", "http"] = "http"
 
     def __init__(self, subject: HttpSubject) -> None:
         self.started = time.monotonic()
-        self.session: str | None = None
+        self.refusals: deque[str] = deque(maxlen=_REFUSALS)
         self._subject = subject
-        self._version: str | None = None
-        self._lines: queue.Queue[bytes] = queue.Queue(_UNREAD)
+        self._lines: queue.Queue[bytes] = queue.Queue(UNREAD)
         self._ending = ""
-        self._open: set[http.client.HTTPConnection] = set()
+        self._finished = self._closed = False
+        self._open: dict[http.client.HTTPConnection, socket.socket | None] = {}
 
     @property
     def ended(self) -> bool:
         """Whether the server no longer takes connections and everything that came was read."""
         return bool(self._ending) and self._lines.empty()
 
+    @property
+    def idle(self) -> bool:
+        """Whether no answer is under way and everything that came was read."""
+        return not self._open and self._lines.empty()
+
     def send(self, data: bytes, timeout: float) -> bool:
         """Post each line; a notification is over when its answer came, a request when it was sent."""
-        sent = [self._post(line) for line in data.split(b"\n") if line.strip()]
+        sent = [self._post(line, timeout) for line in data.split(b"\n") if line.strip()]
         return all(sent)
 
     def read(self, timeout: float) -> bytes | None:
@@ -152,22 +199,98 @@ class HttpLink:
         return self._ending
 
     def errors(self) -> tuple[str, ...]:
-        """What a server logs stays with it."""
-        return ()
+        """Why requests were not answered with a message; what a server logs stays with it."""
+        return tuple(self.refusals)
+
+    def finish(self) -> None:
+        """Tell the server that nothing more will be sent; what is under way may still be answered."""
 
     def close(self) -> None:
-        """End the session, and every stream that is still open."""
-        if self.session is not None and not self._ending:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                self.exchange("DELETE", {"Mcp-Session-Id": self.session})
-        for connection in list(self._open):
-            with contextlib.suppress(OSError):
-                if connection.sock is not None:
-                    connection.sock.close()
+        """End the conversation, and every stream that is still open."""
+        self.finish()
+        self._closed = True
+        for opened in list(self._open.values()):
+            shut(opened)
+
+    def _post(self, line: bytes, timeout: float) -> bool:
+        raise NotImplementedError
+
+    def _sent(
+        self, endpoint: Endpoint, method: str, headers: Mapping[str, str], body: bytes | None
+    ) -> http.client.HTTPConnection | None:
+        """A request that was sent; None where it was not taken. Where nobody takes connections, it is all over."""
+        try:
+            connection = endpoint.reach()
+        except OSError as error:
+            self._ending = f"cannot be reached ({printable(error.strerror or type(error).__name__)})"
+            return None
+        self._open[connection] = connection.sock
+        try:
+            endpoint.send(connection, method, headers, body)
+        except NO_ANSWER as error:
+            self._over(connection, error)
+            return None
+        return connection
+
+    def _in_a_thread(
+        self, read: Callable[[Incoming], None], connection: http.client.HTTPConnection
+    ) -> threading.Thread:
+        """Read an answer; whatever comes of it, its connection is closed in the end."""
+
+        def run() -> None:
+            failure: Exception | None = None
+            try:
+                with contextlib.closing(Incoming(connection)) as answer:
+                    read(answer)
+            except (*NO_ANSWER, ValueError) as error:
+                failure = error
+            self._over(connection, failure)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        return thread
+
+    def _over(self, connection: http.client.HTTPConnection, failure: Exception | None) -> None:
+        if failure is not None and not self._closed:
+            self.refusals.append(f"no answer of HTTP ({printable(type(failure).__name__)})")
+        self._open.pop(connection, None)
+        connection.close()
+
+    def _put(self, line: bytes) -> None:
+        if b'"x-mcp-header"' in line:
+            self._subject.mirrored.update(mirrored(_value(line)))
+        while not self._closed:  # a flood waits for its reader, who will have seen enough
+            with contextlib.suppress(queue.Full):
+                self._lines.put(line, timeout=0.2)
+                return
+
+
+class HttpLink(_Link):
+    """One conversation over Streamable HTTP: a session, where the server makes one.
+
+    Attributes:
+        session: the session's id; None where there is none.
+    """
+
+    transport: Literal["stdio", "http", "sse"] = "http"
+
+    def __init__(self, subject: HttpSubject) -> None:
+        super().__init__(subject)
+        self.session: str | None = None
+        self._version: str | None = None
+
+    def finish(self) -> None:
+        """End the session."""
+        if self.session is not None and not self._ending and not self._finished:
+            self._finished = True
+            with contextlib.suppress(*NO_ANSWER):
+                self.exchange("DELETE", {SESSION: self.session})
 
     def headers_for(self, message: Any) -> dict[str, str]:
-        """The headers that a client sends with a message."""
-        headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        """The headers that a client sends with a message; of several in an array the first stands for all."""
+        headers = dict(BOTH)
+        if isinstance(message, list) and message:
+            message = message[0]
         if not isinstance(message, dict):
             message = {}
         params = message.get("params")
@@ -181,12 +304,23 @@ class HttpLink:
                 headers["Mcp-Method"] = header_value(method)
             if isinstance(subject := params.get(_NAMED_BY.get(str(method), "")), str):
                 headers["Mcp-Name"] = header_value(subject)
+                if method == "tools/call":
+                    headers.update(self._repeated(subject, params.get("arguments")))
         elif method != "initialize":
             if self._version:
                 headers["MCP-Protocol-Version"] = self._version
             if self.session is not None:
-                headers["Mcp-Session-Id"] = self.session
+                headers[SESSION] = self.session
         return headers
+
+    def stream(self, method: str, headers: Mapping[str, str], body: Any = None) -> Stream:
+        """One raw request, whose answer is read as it comes.
+
+        Raises:
+            OSError, http.client.HTTPException: where it cannot be sent.
+        """
+        data = body if isinstance(body, bytes) or body is None else encode(body)
+        return Stream(self._subject.endpoint, method, headers, data)
 
     def exchange(self, method: str, headers: Mapping[str, str], body: Any = None) -> HttpAnswer:
         """One raw request and its whole answer; of a stream, all up to its end or to the first answer in it.
@@ -194,132 +328,179 @@ class HttpLink:
         Raises:
             OSError, http.client.HTTPException: where there was none.
         """
-        data = body if isinstance(body, bytes) or body is None else encode(body)
-        connection = self._subject.connect(method, headers, data)
-        found: list[HttpAnswer | OSError | http.client.HTTPException] = []
-
-        def read() -> None:
-            try:
-                found.append(self._answer(connection, method))
-            except (OSError, http.client.HTTPException) as error:
-                found.append(error)
-
-        # The socket's own timeout is one for each piece: what comes byte by byte would never end.
-        if not self._within_its_time(connection, read):
-            raise TimeoutError("the answer did not end")
-        if isinstance(found[0], HttpAnswer):
-            return found[0]
-        raise found[0]
-
-    def _within_its_time(self, connection: http.client.HTTPConnection, read: Callable[[], None]) -> bool:
-        """Read in a thread of its own; a connection that takes longer than it may is closed."""
-        thread = threading.Thread(target=read, daemon=True)
-        thread.start()
-        thread.join(self._subject.timeout)
-        if thread.is_alive():
-            with contextlib.suppress(OSError):
-                if connection.sock is not None:
-                    connection.sock.shutdown(socket.SHUT_RDWR)
-            return False
-        return True
-
-    def _answer(self, connection: http.client.HTTPConnection, method: str) -> HttpAnswer:
+        deadline = time.monotonic() + self._subject.timeout
+        stream = self.stream(method, headers, body)
         try:
-            response = connection.getresponse()
-            messages, rest = [], b""
-            ids: list[str] = []
-            if _kind(response) == "text/event-stream" and response.status == 200:
-                for event in [] if method == "GET" else events(response, ids):
-                    messages.append(event)
-                    if b'"result"' in event or b'"error"' in event or len(messages) == _MOST_EVENTS:
+            head = stream.head(self._subject.timeout)
+            come: list[Event] = []
+            if not (method == "GET" and head.streams):
+                for event in stream.until(deadline - time.monotonic()):
+                    come.append(event)
+                    if head.streams and (is_answer(event.line) or len(come) == _MOST_EVENTS):
                         break
-            else:
-                rest = response.read(LONGEST)
-                messages = [rest] if rest.strip() else []
-            names = {name.lower(): value for name, value in response.getheaders()}
-            return HttpAnswer(response.status, names, tuple(messages), rest, tuple(ids))
+                else:
+                    stream.check_end()
+            return HttpAnswer(head.status, head.headers, tuple(come), head.streams)
         finally:
-            connection.close()
+            stream.close()
 
-    def _post(self, line: bytes) -> bool:
-        message: Any = None
-        with contextlib.suppress(ValueError, RecursionError):
-            message = json.loads(line)
-        try:
-            connection = self._subject.connect("POST", self.headers_for(message), line)
-        except OSError as error:
-            self._ending = f"cannot be reached ({printable(error.strerror or type(error).__name__)})"
+    def _repeated(self, tool: str, arguments: Any) -> Iterator[tuple[str, str]]:
+        for name, path in self._subject.mirrored.get(tool, ()):
+            text = as_header(at(arguments, path))
+            if text is not None:
+                yield PREFIX + name, header_value(text)
+
+    def _post(self, line: bytes, timeout: float) -> bool:
+        message = _value(line)
+        connection = self._sent(self._subject.endpoint, "POST", self.headers_for(message), line)
+        if connection is None:
             return False
-        self._open.add(connection)
         fields = message if isinstance(message, dict) else {}
         first = fields.get("method") == "initialize"
         asks = not fields or ("method" in fields and "id" in fields)
-        if fields and asks and not first:
-            threading.Thread(target=self._take, args=(connection,), daemon=True).start()
-        else:
-            self._within_its_time(connection, lambda: self._take(connection, first=first, asks=asks))
+        thread = self._in_a_thread(lambda answer: self._take(answer, first=first, asks=asks), connection)
+        if first or not fields or not asks:
+            thread.join(timeout)
+        if self._subject.listens and fields.get("method") == "notifications/initialized":
+            self._listen()
         return True
 
-    def _take(self, connection: http.client.HTTPConnection, *, first: bool = False, asks: bool = True) -> None:
-        """Read an answer to its end; each message in it becomes a line.
+    def _take(self, answer: Incoming, *, first: bool, asks: bool) -> None:
+        """Each message in an answer becomes a line.
 
         What asks nothing may be refused with an error in the body, which is no answer in the sense of JSON-RPC.
         """
-        try:
-            response = connection.getresponse()
-            if not asks and response.status >= 400:
-                return
-            if first and (session := response.getheader("Mcp-Session-Id")):
-                self.session = session
-            if _kind(response) == "text/event-stream":
-                for event in events(response):
-                    self._put(event, first)
-            elif _kind(response) == "application/json":
-                body = response.read(LONGEST).replace(b"\n", b" ")  # JSON may be spread over lines in a body
-                if body.strip():
-                    self._put(body, first)
-        except (OSError, http.client.HTTPException, ValueError):
-            pass  # no answer came, or its end is missing: the case that waits for it says so
-        finally:
-            self._open.discard(connection)
-            connection.close()
-
-    def _put(self, line: bytes, first: bool) -> None:
-        if first:
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                agreed = json.loads(line)["result"]["protocolVersion"]
-                self._version = agreed if isinstance(agreed, str) and agreed.isprintable() else None
-        with contextlib.suppress(queue.Full):
-            self._lines.put_nowait(line)
-
-
-def _kind(response: http.client.HTTPResponse) -> str:
-    return (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
-
-
-def events(response: http.client.HTTPResponse, ids: list[str] | None = None) -> Iterator[bytes]:
-    """The data of each event of a stream, as one line; the ids of events are added to `ids`."""
-    data: list[bytes] = []
-    for _ in range(_EVENT_LINES):
-        line = response.readline(LONGEST)
-        if not line:
+        carries = answer.streams or answer.kind == "application/json"
+        if (asks and not carries) or (not asks and answer.status >= 400):
+            self.refusals.append(answer.told())
             return
-        line = line.rstrip(b"\r\n")
-        if line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
-        elif line.startswith(b"id:") and ids is not None and len(ids) < _MOST_EVENTS:
-            ids.append(line[3:].strip().decode("utf-8", "replace"))
-        elif not line and data:
-            event = b"\n".join(data)
-            data = []
-            if event.strip():
-                yield event.replace(b"\n", b" ")
+        if first and carries:
+            self._begin(answer)
+        elif carries:
+            self._follow(answer)
+
+    def _begin(self, answer: Incoming) -> None:
+        """Take in the answer to initialize: where it is a result, its session and version are ours from now on."""
+        for event in answer.events():
+            if event.line:
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    agreed = json.loads(event.line)["result"]["protocolVersion"]
+                    fits = isinstance(agreed, str) and agreed.isascii() and agreed.isprintable()
+                    self._version = agreed if fits else None
+                    self.session = answer.headers.get(SESSION.lower())
+                self._tell(answer, event.line)
+
+    def _follow(self, answer: Incoming) -> None:
+        """Take in an answer; where its stream ends before that and can be resumed, come back for the rest."""
+        last, wait = self._hear(answer)
+        for _ in range(_RETURNS):
+            if last is None or self._closed:
+                return
+            time.sleep(wait)
+            headers = {**self.headers_for({}), **EVENTS, LAST_EVENT: last}
+            connection = self._sent(self._subject.endpoint, "GET", headers, None)
+            if connection is None:
+                return
+            try:
+                with contextlib.closing(Incoming(connection)) as again:
+                    last, wait = self._hear(again) if again.status == http.client.OK and again.streams else (None, 0.0)
+            finally:
+                self._over(connection, None)
+
+    def _listen(self) -> None:
+        """Open the stream of the server's own messages, which it need not have."""
+        headers = {**self.headers_for({}), **EVENTS}
+        connection = self._sent(self._subject.endpoint, "GET", headers, None)
+        if connection is not None:
+            self._in_a_thread(self._own, connection)
+
+    def _tell(self, answer: Incoming, line: bytes) -> None:
+        if answer.status >= 400 and b'"jsonrpc"' not in line:
+            self.refusals.append(answer.told())
+        self._put(line)
+
+    def _own(self, answer: Incoming) -> None:
+        if answer.status == http.client.OK and answer.streams:
+            self._hear(answer)
+
+    def _hear(self, answer: Incoming) -> tuple[str | None, float]:
+        """Make each message a line; of a stream that had ids and no answer, the last of them and when to come back."""
+        last: str | None = None
+        wait, answered = _RETRY, False
+        for event in answer.events():
+            last = (event.id or None) if "id" in event.fields else last
+            retry = event.fields.get("retry", "")
+            wait = min(int(retry[:9]) / 1000, _LONGEST_RETRY) if retry.isascii() and retry.isdigit() else wait
+            if event.line:
+                answered = answered or (last is not None and is_answer(event.line))
+                self._tell(answer, event.line)
+        return (None if answered or last is None else header_bytes(last)), wait
 
 
-def header_value(text: str) -> str:
-    """A text as the value of a header: as it is, or in base64 where a header cannot carry it."""
-    import base64
+class SseLink(_Link):
+    """One conversation over the transport of 2024-11-05: what is posted to one URL is answered on a stream of another.
 
-    if text.isascii() and text.isprintable() and text == text.strip() and not text.startswith("=?base64?"):
-        return text
-    return f"=?base64?{base64.b64encode(text.encode('utf-8', 'surrogatepass')).decode()}?="
+    Raises:
+        Refused: where the server does not say where messages are taken.
+    """
+
+    transport: Literal["stdio", "http", "sse"] = "sse"
+
+    def __init__(self, subject: HttpSubject) -> None:
+        super().__init__(subject)
+        self._there: Endpoint | None = None
+        self._named = threading.Event()
+        connection = self._sent(subject.endpoint, "GET", EVENTS, None)
+        if connection is not None:
+            self._in_a_thread(self._hear, connection)
+            self._named.wait(subject.timeout)
+        if self._there is None:
+            self.close()
+            why = self.refusals[-1] if self.refusals else self._ending
+            raise Refused(f"{subject.name} did not say where it takes messages", why=why)
+
+    def _hear(self, answer: Incoming) -> None:
+        try:
+            if answer.status != http.client.OK or not answer.streams:
+                self.refusals.append(answer.told())
+                return
+            for event in answer.events():
+                if event.type == "endpoint":
+                    self._go_to(event.line)
+                elif event.line:
+                    self._put(event.line)
+        finally:
+            self._ending = self._ending or "closed its stream"
+            self._named.set()
+
+    def _go_to(self, reference: bytes) -> None:
+        """Post to the URL that the server names, where it is its own: our headers are for nobody else."""
+        if self._there is None:
+            self._there = self._subject.endpoint.beside(reference.decode("utf-8", "replace"))
+            if self._there is None:
+                self.refusals.append("the endpoint that it names is not at the same scheme, host and port")
+            self._named.set()
+
+    def _post(self, line: bytes, timeout: float) -> bool:
+        assert self._there is not None
+        connection = self._sent(self._there, "POST", {"Content-Type": "application/json"}, line)
+        if connection is None:
+            return False
+        self._in_a_thread(self._take, connection).join(timeout)
+        return True
+
+    def _take(self, answer: Incoming) -> None:
+        if answer.status >= 400:
+            self.refusals.append(answer.told())
+
+
+def is_answer(line: bytes) -> bool:
+    """Whether a message is the answer to a request."""
+    value = _value(line)
+    return isinstance(value, dict) and "method" not in value and ("result" in value or "error" in value)
+
+
+def _value(line: bytes) -> Any:
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(line)
+    return None

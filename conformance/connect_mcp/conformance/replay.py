@@ -54,8 +54,9 @@ class Server:
         argv: its command; empty where there is a URL.
         env: its whole environment; None passes ours on.
         cwd: its working folder; None for ours.
-        url: where it listens for Streamable HTTP.
+        url: where it listens.
         headers: what every request to the URL carries besides.
+        old: whether the URL is spoken with over the transport of 2024-11-05.
     """
 
     argv: Sequence[str] = ()
@@ -63,6 +64,7 @@ class Server:
     cwd: str | os.PathLike[str] | None = None
     url: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    old: bool = False
 
     @contextmanager
     def opened(self) -> "Iterator[Peer]":
@@ -74,7 +76,7 @@ class Server:
         if self.url:
             from .http_peer import HttpPeer
 
-            with HttpPeer(self.url, self.headers) as peer:
+            with HttpPeer(self.url, self.headers, old=self.old) as peer:
                 yield peer
         else:
             with Child(self.argv, env=self.env, cwd=self.cwd) as child:

@@ -253,7 +253,7 @@ def _add_subject(run: argparse.ArgumentParser, seconds: Any) -> None:
         help="a server that a host has configured, started as it does",
     )
     run.add_argument("--start", action="store_true", help="with --from: start it also where a project's file names it")
-    run.add_argument("--url", metavar="URL", help="a server over Streamable HTTP, in place of a command")
+    run.add_argument("--url", metavar="URL", help="a server over HTTP, in place of a command")
     run.add_argument(
         "--header",
         action="append",

@@ -100,6 +100,7 @@ def _visited(server: Server, calls: Calls, mode: str, timeout: float) -> Mapping
         "cwd": None if server.cwd is None else os.fspath(server.cwd),
         "url": server.url,
         "headers": dict(server.headers),
+        "old": server.old,
         "mode": mode,
         "patience": timeout,
         "timeout": _STARTING + 3 * timeout,

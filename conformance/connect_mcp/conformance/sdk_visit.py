@@ -73,6 +73,10 @@ async def _visit(asked: dict[str, Any], seen: dict[str, Any]) -> None:
 
 
 async def _server(asked: dict[str, Any], stack: Any) -> Any:
+    if asked["old"]:
+        from mcp.client.sse import sse_client
+
+        return sse_client(asked["url"], headers=asked["headers"])
     if asked["url"]:
         import httpx2
         from mcp.client.streamable_http import streamable_http_client

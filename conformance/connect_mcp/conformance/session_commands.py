@@ -25,13 +25,15 @@ def replay(args: argparse.Namespace, command: Sequence[str]) -> int:
     from .replay import Calls, Server
     from .replay import replay as replayed
     from .report import as_data, as_text
+    from .target import by_url
 
     if bool(command) is bool(args.url):
         raise Misuse(
             "`replay` needs the server's command after --, or its --url, and not both",
             mend="connect-mcp conformance replay FILE… -- COMMAND [ARG…]",
         )
-    server = Server(command, url=args.url, headers=dict(map(header, args.header)))
+    headers = dict(map(header, args.header))
+    server = by_url(args.url, headers, args.timeout).server if args.url else Server(command)
     adapted = Calls(args.call_tools, dict(map(example, args.example))) if args.adapted else None
     values = dict(map(_assignment, args.var))
     results = [replayed(path, server, timeout=args.timeout, values=values, adapted=adapted) for path in args.files]
@@ -60,7 +62,8 @@ def add_parsers(commands: Any, seconds: Any) -> None:
         "record",
         help="be a transparent proxy that writes a session down",
         description="Run a server in place of itself and record what goes over the wire, without its secrets.",
-        usage="connect-mcp conformance record --out FILE [--host NAME] [--host-version V] [--cwd DIR] -- COMMAND [ARG…]",
+        usage="connect-mcp conformance record --out FILE [--host NAME] [--host-version V] [--cwd DIR] "
+        "-- COMMAND [ARG…]",
         allow_abbrev=False,
     )
     record.add_argument(
@@ -94,7 +97,7 @@ def _add_replay(commands: Any, seconds: Any) -> None:
         allow_abbrev=False,
     )
     replay.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a recording; each gets a new process")
-    replay.add_argument("--url", default="", help="the server, where it is spoken with over Streamable HTTP")
+    replay.add_argument("--url", default="", help="the server, where it is spoken with over HTTP")
     replay.add_argument(
         "--header",
         action="append",

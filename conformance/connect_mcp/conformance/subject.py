@@ -18,7 +18,7 @@ _BOUNDS = Bounds(line=LONGEST)
 class Link(Protocol):
     """An open conversation with a subject; whatever is sent and comes back is one message in a line."""
 
-    transport: Literal["stdio", "http"]
+    transport: Literal["stdio", "http", "sse"]
     started: float
 
     @property
@@ -44,7 +44,7 @@ class Link(Protocol):
 class Subject(Protocol):
     """A server that conversations can be opened with."""
 
-    transport: Literal["stdio", "http"]
+    transport: Literal["stdio", "http", "sse"]
     name: str
     secrets: Sequence[str]
 
@@ -59,7 +59,7 @@ class Subject(Protocol):
 class StdioLink:
     """A process of a server."""
 
-    transport: Literal["stdio", "http"] = "stdio"
+    transport: Literal["stdio", "http", "sse"] = "stdio"
 
     def __init__(self, child: Child, guard: Guard, patience: float) -> None:
         self._patience = patience
@@ -129,7 +129,7 @@ class StdioSubject:
         patience: seconds that a process has to end after its input did, and again after SIGTERM, before it is killed.
     """
 
-    transport: Literal["stdio", "http"] = "stdio"
+    transport: Literal["stdio", "http", "sse"] = "stdio"
 
     def __init__(
         self,

@@ -371,6 +371,8 @@ class Talk:
         if ending := self.link.ending():
             lines += [Line(self.now(), "stderr", self._safe(text)) for text in self.link.errors()]
             lines.append(Line(self.now(), "event", f"the server {ending}"))
+        elif self.link.transport != "stdio":  # where a refusal may be all that came back
+            lines += [Line(self.now(), "event", self._safe(text)) for text in self.link.errors()]
         if len(lines) <= most:
             return tuple(lines)
         left_out = Line(lines[most // 2].t, "event", f"{len(lines) - most} lines are left out")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from connect_mcp.base.record import record
 
 from .guard import Guard
-from .http_subject import HttpSubject
+from .http_subject import HttpSubject, is_old
 from .replay import Server
 from .subject import StdioSubject
 
@@ -31,10 +31,17 @@ def by_command(argv: Sequence[str], guard: Guard, cwd: str | os.PathLike[str] | 
     return Target(StdioSubject(argv, guard, cwd=cwd), Server(argv, cwd=cwd))
 
 
-def by_url(url: str, headers: Mapping[str, str], timeout: float) -> Target:
-    """A server over Streamable HTTP; each piece of an answer is waited for `timeout` seconds.
+def by_url(url: str, headers: Mapping[str, str], timeout: float, *, old: bool | None = None) -> Target:
+    """A server at a URL.
+
+    Args:
+        url: where it listens.
+        headers: what each request carries besides.
+        timeout: seconds to wait for a connection, and for an answer that nothing can go on without.
+        old: whether it is spoken with over the transport of 2024-11-05; where that is not known, the server is asked.
 
     Raises:
         Misuse: where the URL is none of http or https.
     """
-    return Target(HttpSubject(url, headers, timeout), Server(url=url, headers=headers))
+    old = is_old(url, headers, timeout) if old is None else old
+    return Target(HttpSubject(url, headers, timeout, old=old), Server(url=url, headers=headers, old=old))

@@ -177,7 +177,9 @@ class _Guest(Adapted):
         if code is None and isinstance(self.peer, Child):
             code = self.peer.wait(_ORPHAN_PATIENCE)
         seconds = time.monotonic() - began if code is not None else None
-        self._seen = replace(self._seen, ends=code is not None, end_seconds=seconds)
+        # A server at a URL is nobody's to end: other clients have it as well.
+        ends = code is not None or not isinstance(self.peer, Child)
+        self._seen = replace(self._seen, ends=ends, end_seconds=seconds)
         self.closed = True
         self.peer.close_stdin()
         if isinstance(self.peer, Child):

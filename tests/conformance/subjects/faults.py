@@ -927,6 +927,9 @@ FAULTS = {
     "TOOLS-XHEADER": first_tool(
         inputSchema={"type": "object", "properties": {"a": {"type": "integer", "x-mcp-header": "A header"}}}
     ),
+    "TOOLS-XHEADER-PLACE": first_tool(
+        inputSchema={"type": "object", "properties": {"a": {"anyOf": [{"type": "string", "x-mcp-header": "A"}]}}}
+    ),
     "TOOL-UNKNOWN": unknown_tool_is_error,
     "TOOL-NONAME": call_checks(-32603),
     "TOOL-ARGSARR": takes_arrays,

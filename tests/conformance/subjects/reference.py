@@ -4,6 +4,7 @@
 
     python reference.py [NAME]          over stdio; NAME is a row of faults.py or of oddities.py
     python reference.py --http [NAME]   over Streamable HTTP, on a port that it prints
+    python reference.py --sse [URL]     over the transport of 2024-11-05; URL is where it says that it takes messages
 
 It shares no code with the kit and none with the server that is shipped: what the kit says of it was not built into it.
 """
@@ -45,7 +46,7 @@ def tool(name, properties, required=(), read_only=True, output=None):
 INTEGER = {"type": "integer"}
 SUM = {"type": "object", "properties": {"sum": INTEGER}, "required": ["sum"]}
 TOOLS = [
-    tool("add", {"a": INTEGER, "b": INTEGER}, ["a", "b"], output=SUM),
+    tool("add", {"a": {**INTEGER, "x-mcp-header": "A"}, "b": INTEGER}, ["a", "b"], output=SUM),
     tool("echo", {"text": {"type": "string", "x-mcp-header": "Text"}}),
     tool("wait", {"ms": {"type": "integer", "default": 480}}, ["ms"]),
     tool("fail", {}),
@@ -476,7 +477,7 @@ def changed(name):
 def change_of_http(name):
     import http_faults
 
-    return http_faults.FAULTS.get(name, lambda policy: None)
+    return {**http_faults.FAULTS, **http_faults.ODDITIES}.get(name, lambda policy: None)
 
 
 def main(words):
@@ -484,7 +485,12 @@ def main(words):
         import over_http
 
         names = [word for word in words if word != "--http"]
-        over_http.serve(lambda: over_http.in_one_thread(changed("")), change_of_http("".join(names[:1])))
+        over_http.serve(lambda name: over_http.in_one_thread(changed(name)), change_of_http("".join(names[:1])))
+    elif "--sse" in words:
+        import over_sse
+
+        urls = [word for word in words if word != "--sse"]
+        over_sse.serve(lambda: changed(""), lambda url: urls[0] if urls else url)
     else:
         changed("".join(words[:1])).run()
 

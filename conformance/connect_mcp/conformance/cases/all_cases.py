@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..case import Case
-from . import envelope, features, framing, lifecycle, modern, over_http, payloads, tools
+from . import envelope, features, framing, http_params, http_streams, lifecycle, modern, over_http, payloads, tools
 
 CASES: Mapping[str, Case] = {
     **framing.CASES,
@@ -14,4 +14,6 @@ CASES: Mapping[str, Case] = {
     **features.CASES,
     **modern.CASES,
     **over_http.CASES,
+    **http_streams.CASES,
+    **http_params.CASES,
 }

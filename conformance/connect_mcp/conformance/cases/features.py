@@ -9,6 +9,7 @@ from typing import Any
 from connect_mcp.base.text import printable
 
 from ..case import Case, shared
+from ..http_subject import HttpLink
 from ..result import NotApplicable, NotObserved
 from ..talk import Talk, told
 from ..trial import Called, prompt_arguments
@@ -216,6 +217,8 @@ def cancelling(talk: Talk) -> None:
     """A call that was cancelled is not answered."""
     if talk.modern and talk.link.transport == "http":
         raise NotApplicable("over HTTP a client cancels by closing the stream, and hears nothing after that")
+    if isinstance(talk.link, HttpLink) and talk.link.session is None:
+        raise NotApplicable("the server makes no sessions, so that it cannot know which request is meant")
     call = _slow(talk)
     ident = talk.request("tools/call", dict(call.params))
     talk.listen(_SLOW / 4)

@@ -9,14 +9,15 @@ from connect_mcp.base.text import printable
 
 from ..arguments import accepts
 from ..case import Case, shared
+from ..mirrored import ANNOTATION, annotated, is_token
 from ..requirement import REVISIONS
 from ..result import NotApplicable, NotObserved
 from ..talk import Answer, Talk, modern_meta
 from ..trial import Called
-from .envelope import INVALID_PARAMS, INVALID_REQUEST
+from .envelope import HEADER_MISMATCH, INVALID_PARAMS, INVALID_REQUEST
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_DATA = ("const", "default", "enum", "examples")  # keywords of JSON Schema whose values are no schemas
 _TRACES = (
     re.compile(r"Traceback \(most recent call last\)"),
     re.compile(r'^\s*File "[^"]+", line \d+', re.MULTILINE),
@@ -162,13 +163,25 @@ def header_names(talk: Talk) -> None:
     """What is to be repeated in a header can be."""
     for tool in _tools(talk):
         seen: set[str] = set()
-        for name, schema in _annotated(tool.get("inputSchema")):
+        for _, schema in annotated(tool.get("inputSchema")):
+            name = schema[ANNOTATION]
             about = f"x-mcp-header of {printable(tool['name'])}"
-            talk.check(isinstance(name, str) and _TOKEN.fullmatch(name), f"{about} is no name of a header", tool)
+            talk.check(is_token(name), f"{about} is no name of a header", tool)
             talk.check(name.lower() not in seen, f"{about} gives {printable(name)} twice", tool)
             primitive = schema.get("type") in ("integer", "string", "boolean")
             talk.check(primitive, f"{about} is on a parameter that is no integer, string or boolean", tool)
             seen.add(name.lower())
+    if not talk.judged:
+        raise NotObserved("no tool asks for its parameters in headers")
+
+
+def header_places(talk: Talk) -> None:
+    """What is to be repeated in a header has one place in the arguments."""
+    for tool in _tools(talk):
+        reached = sum(1 for _ in annotated(tool.get("inputSchema")))
+        if found := _annotations(tool.get("inputSchema")):
+            about = f"the inputSchema of {printable(tool['name'])}"
+            talk.check(found <= reached, f"{about} has x-mcp-header where properties alone do not lead", tool)
     if not talk.judged:
         raise NotObserved("no tool asks for its parameters in headers")
 
@@ -377,6 +390,8 @@ def _with_required(talk: Talk) -> tuple[Mapping[str, Any], dict[str, Any]]:
 
 def _refuses_input(talk: Talk, tool: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
     answer = talk.ask("tools/call", {"name": tool["name"], "arguments": dict(arguments)})
+    if answer.code == HEADER_MISMATCH and talk.modern and talk.link.transport == "http":
+        raise NotObserved("the headers were refused, in which no value of another type can be repeated")
     about = f"{printable(tool['name'])} with arguments that its schema refuses"
     if REVISIONS.index(talk.revision) >= _SINCE_TOOL_ERRORS:
         talk.check(_is_tool_error(answer), f"{about} was answered with {answer}, not with a tool result with isError")
@@ -385,13 +400,18 @@ def _refuses_input(talk: Talk, tool: Mapping[str, Any], arguments: Mapping[str, 
         talk.check(fine, f"{about} was answered with {answer}, not with isError or -32602")
 
 
-def _annotated(schema: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    for one in properties.values() if isinstance(properties, dict) else ():
-        if isinstance(one, dict):
-            if "x-mcp-header" in one:
-                yield one["x-mcp-header"], one
-            yield from _annotated(one)
+def _annotations(schema: Any) -> int:
+    """How many subschemas have x-mcp-header, wherever they are; what is data and no schema is left out."""
+    found = 0
+    rest = [schema]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, list):
+            rest += one
+        elif isinstance(one, dict):
+            found += isinstance(one.get(ANNOTATION), str)
+            rest += [value for name, value in one.items() if name not in _DATA]
+    return found
 
 
 def _list_method(talk: Talk) -> str:
@@ -409,6 +429,7 @@ CASES: Mapping[str, Case] = {
     "TOOLS-UNIQUE": shared(names_differ),
     "TOOLS-ORDER": shared(order_stays),
     "TOOLS-XHEADER": shared(header_names),
+    "TOOLS-XHEADER-PLACE": shared(header_places),
     "TOOL-UNKNOWN": shared(unknown_tool),
     "TOOL-ARGSARR": shared(arguments_as_array),
     "TOOL-MISSARG": shared(missing_argument),
