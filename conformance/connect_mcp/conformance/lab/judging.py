@@ -232,9 +232,22 @@ def _is_call(exchange: Exchange, call: Call, script: Sequence[Call]) -> bool:
 
 
 def _ended_itself(start: Start) -> bool:
-    """Whether it ended, or closed its output, without being told to."""
-    return bool(start.ending) and start.ending[0][1] in _OWN
+    """Whether it ended, or closed its output, without being told to.
 
+    A host may signal the whole group, so that the server is gone before the recorder has written the signal down, or
+    kill the recorder right after it: then only a request that was left without an answer shows that it was a crash.
+    """
+    if not start.ending or start.ending[0][1] not in _OWN:
+        return False
+    if start.exit not in _AS_TOLD:
+        return True
+    told = any(what not in _OWN for _, what in start.ending)
+    waiting = any(one.answered is None and one.method != "subscriptions/listen" for one in start.exchanges)
+    return waiting or (start.exit == 0 and not told)
+
+
+_AS_TOLD = (None, 0, 130, 143, "SIGINT", "SIGTERM", "SIGKILL", "SIGHUP")
+"""How a server ends that is told to."""
 
 _OWN = ("closed", "exit")
 """What the server itself does in its ending."""
@@ -476,9 +489,11 @@ def _takes(rule: NameRule, shown: Offered) -> bool:
 
 
 def _unusable(tool: str, shown: Offered, rule: NameRule) -> str:
-    length = len(shown.full)
-    why = f"of {length} characters, where {rule.most} are allowed" if length > rule.most else "with signs that are not"
-    return f"offers its model the tool {_tool(tool)} under a name that the model's API would refuse, {why}"
+    if len(shown.full) > rule.most:
+        under = f"a name of {len(shown.full)} characters, and the model's API takes {rule.most} at most"
+    else:
+        under = f"the name {_tool(shown.full)}, with characters that the model's API does not take"
+    return f"offers its model the tool {_tool(tool)} under {under}"
 
 
 def _plain(name: str) -> str:
@@ -545,7 +560,8 @@ def _no_answer(case: Case, one: Dealt) -> Finding | None:
     start, exchange = one.reached[-1]
     over = _over(start)
     waited = (over if over is not None else case.evidence.seconds - start.spawned) - exchange.asked
-    return _fails(f"got no answer from {_tool(one.call.tool)} within {_s(waited)}", *_shows(one))
+    still = ", and still waited when it was ended" if case.evidence.exit is None else ""
+    return _fails(f"got no answer from {_tool(one.call.tool)} within {_s(waited)}{still}", *_shows(one))
 
 
 def _shows(one: Dealt) -> Iterator[str]:
@@ -648,6 +664,13 @@ def _sign(what: str) -> str:
     return "the end of its input" if what == "eof" else what
 
 
+def _still_running(case: Case) -> Finding | None:
+    if case.evidence.exit is None:
+        what = f"was still running after {_s(case.evidence.seconds)} and was ended, so that it did not end this server"
+        return Finding("not driven", what)
+    return None
+
+
 def _ended_before(case: Case) -> Finding | None:
     if case.start is None or not all(map(_ended_itself, case.starts)):
         return None
@@ -684,7 +707,7 @@ CAUSES: Mapping[Judged, tuple[Cause, ...]] = {
     "failure": (*_START, _each(*_REACHED, _rpc_error, _no_failure, _unseen)),
     "error": (*_START, _each(*_REACHED, _error_unseen)),
     "recovery": (*_START, _each(*_REACHED, _rpc_error, _unseen, last=True)),
-    "ending": (_never_started, _not_interrupted, _left_running, _ended_before),
+    "ending": (_never_started, _not_interrupted, _left_running, _ended_before, _still_running),
 }
 """What is looked for, by what a scenario is about, in this order."""
 
