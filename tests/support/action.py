@@ -1,6 +1,7 @@
 """The action for workflows: its own shell lines, run as a runner would run them."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,32 +24,62 @@ def step(name: str) -> dict[str, Any]:
 
 
 def check(folder: Path, inputs: Mapping[str, str], project: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the step that checks a server, with the kit of this environment in the place where it would be installed.
+    """Run the step that checks a server.
 
     Args:
         folder: for what a runner keeps.
         inputs: as a workflow gives them.
         project: the folder that is checked out; the same where it is None.
     """
-    kit = folder / "temp" / "connect-mcp" / "bin"
-    kit.mkdir(parents=True, exist_ok=True)
-    (kit / "connect-mcp").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m connect_mcp "$@"\n')
-    (kit / "connect-mcp").chmod(0o755)
+    return run("Check the server", folder, inputs, project=project)
+
+
+def run(
+    name: str,
+    folder: Path,
+    inputs: Mapping[str, str],
+    *,
+    project: Path | None = None,
+    more_env: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run one step, with the kit of this environment in the place where it would be installed.
+
+    Args:
+        name: the step's.
+        folder: for what a runner keeps; steps that ran there before have left their outputs.
+        inputs: as a workflow gives them.
+        project: the folder that is checked out; the same where it is None.
+        more_env: variables of the workflow's own.
+    """
+    binaries = folder / "temp" / "connect-mcp" / "bin"
+    binaries.mkdir(parents=True, exist_ok=True)
+    for program, arguments in (("connect-mcp", "-m connect_mcp"), ("python", "")):
+        (binaries / program).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+        (binaries / program).chmod(0o755)
     given = {name: about["default"] for name, about in action()["inputs"].items()}
     assert set(inputs) <= set(given)
-    given |= inputs
-    env = {
-        name: given[value.split("inputs.")[1].rstrip(" }")] for name, value in step("Check the server")["env"].items()
-    }
-    env |= {"RUNNER_TEMP": str(folder / "temp")}
-    env |= {name: str(folder / name.lower()) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-    command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step("Check the server")["run"]]
+    known = {f"inputs.{name}": value for name, value in {**given, **inputs}.items()}
+    known |= {f"steps.{step}.outputs.{name}": value for (step, name), value in outputs(folder).items()}
+    wanted = step(name)
+    env = {name: known[re.sub(r"^\$\{\{ (.+) \}\}$", r"\1", value)] for name, value in wanted["env"].items()}
+    env |= {"RUNNER_TEMP": str(folder / "temp"), "GITHUB_STEP_SUMMARY": str(folder / "github_step_summary")}
+    env |= {"GITHUB_OUTPUT": str(folder / f"outputs_of_{wanted.get('id', 'nobody')}")}
+    command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", wanted["run"]]
     return subprocess.run(
         command,
-        env={**os.environ, **env},
+        env={**os.environ, **(more_env or {}), **env},
         cwd=project or folder,
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
+
+
+def outputs(folder: Path) -> dict[tuple[str, str], str]:
+    """What the steps that ran in a folder have put out, by the step's id and the output's name."""
+    return {
+        (path.name.removeprefix("outputs_of_"), line.partition("=")[0]): line.partition("=")[2]
+        for path in folder.glob("outputs_of_*")
+        for line in path.read_text().splitlines()
+    }

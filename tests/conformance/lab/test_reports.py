@@ -9,6 +9,7 @@ import pytest
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.record import replace
+from connect_mcp.conformance.lab import diff
 from connect_mcp.conformance.lab.reports import html, markdown, text
 from connect_mcp.conformance.lab.reports.shown import alike, headline, listing
 from connect_mcp.conformance.lab.reports.writing import write
@@ -269,6 +270,19 @@ def test_the_run_as_json_has_the_documented_shape() -> None:
     shape("lab-run").validate(data)
     assert (data["outcome"], len(data["cells"])) == ("fail", len(HOSTS) * len(SCENARIOS))
     assert as_data(GOOD)["outcome"] == "pass"
+
+
+def test_what_differs_from_profiles_has_the_documented_shape_as_json() -> None:
+    differs = diff.Difference("revision", "handshake", '"2025-06-18"', '"2025-11-25"')
+    found = (
+        diff.Compared(
+            "codex", "OpenAI Codex", "0.170.0", "codex 0.169.0", ("pages",), (differs,), ("repeats",), ("x",)
+        ),
+        diff.Compared("cline", "Cline", "", "cline 3.0.65", failure="it is not installed"),
+    )
+    data = json.loads(json.dumps(diff.as_data(found)))
+    shape("lab-diff").validate(data)
+    assert (data["outcome"], diff.as_data(found[1:])["outcome"]) == ("fail", "pass")
 
 
 def test_nothing_secret_and_no_control_character_is_shown() -> None:
