@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from connect_mcp.conformance.lab.all_recipes import selected
+from connect_mcp.conformance.lab.install import install
 from support.action import ACTION, action, outputs, run, step
 from support.action import check as checked
 from support.cli import shape
-from support.real_hosts import CACHE, installed
+from support.real_hosts import CACHE, ROOT, SKIP
 from support.subjects import reference
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a runner's bash")
@@ -82,8 +83,12 @@ def test_hypothesis_is_installed_where_the_fuzzer_is_asked_for(tmp_path: Path) -
 @pytest.fixture
 def cache() -> Path:
     """A cache folder of the lab that has Codex."""
-    (codex,) = installed(selected(["codex"]), os.environ.get(CACHE)).installed.values()
-    return codex.folder.parents[1]
+    if os.environ.get(SKIP):
+        pytest.skip(f"{SKIP} is set")
+    folder = Path(os.environ.get(CACHE) or ROOT / ".cache" / "hosts")
+    for recipe in selected(["codex"]):
+        install(recipe, folder, os.environ)
+    return folder
 
 
 def driven(folder: Path, cache: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
