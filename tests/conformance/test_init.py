@@ -60,7 +60,7 @@ def test_what_is_written_passes_on_the_project_and_fails_where_more_breaks(
 ) -> None:
     command = project(tmp_path / "mine", "PING-EMPTY")
     assert main([*INIT, "--dir", str(tmp_path / "mine"), "--", *command]) == 0
-    shown = capsys.readouterr().err
+    shown = capsys.readouterr().out
     assert f"written: {WORKFLOW}, and {BASELINE} with 1 line of what the server breaks today" in shown
     assert "left out, since it would" not in shown
     workflow = loaded(tmp_path / "mine")
@@ -106,7 +106,7 @@ def test_a_host_in_which_it_fails_is_left_out_and_told(tmp_path: Path, capsys: p
     command = server(tmp_path, "say('Welcome')")
     argv = ["init", "--uses", USES, "--profile", "cline", "claude", "--dir", str(tmp_path), "--", *command]
     assert main(argv) == 0
-    assert "left out, since it would fail there: Cline 3.0.65 would drop this server" in capsys.readouterr().err
+    assert "left out, since it would fail there: Cline 3.0.65 would drop this server" in capsys.readouterr().out
     assert given(loaded(tmp_path))["profile"] == "claude-code"
     assert "# Left out: Cline" in (tmp_path / WORKFLOW).read_text(encoding="utf-8")
 

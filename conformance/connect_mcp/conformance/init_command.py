@@ -68,7 +68,8 @@ def init(args: argparse.Namespace, command: Sequence[str]) -> int:
 
         for name, text in files.items():
             save(root / name, text)
-    sys.stderr.write("".join(f"{line}\n" for line in _told(args, examined, workflow, foreign)))
+    told = sys.stderr if args.dry_run else sys.stdout  # a dry run prints the files
+    told.write("".join(f"{line}\n" for line in _told(args, examined, workflow, foreign)))
     return 0
 
 
