@@ -1,6 +1,7 @@
 """Conversations with servers at a URL: what a client sends of itself, and which transport it finds."""
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +12,21 @@ from connect_mcp.base.errors import Refused
 from connect_mcp.conformance.http_subject import HttpLink, HttpSubject, SseLink, is_old
 from connect_mcp.conformance.requirement import MODERN, REVISIONS, all_requirements
 from connect_mcp.conformance.talk import modern_meta
+from connect_mcp.conformance.trial import Options
 from connect_mcp.conformance.watch import RULES
-from support.subjects import ROWS, reference_over_http, results_over_http
+from support.subjects import FOLDER, ROWS, at_its_url, reference_over_http, results_over_http
 
 LEGACY = "2025-11-25"
+OF_THE_SDK = (
+    "HTTP-RESUME",
+    "HTTP-PRIMING",
+    "HTTP-EVENT",
+    "HTTP-GET",
+    "HTTP-ONE",
+    "HTTP-SSE",
+    "HTTP-PARAM",
+    "HTTP-NAME",
+)
 
 
 def said(link: HttpLink | SseLink, fits: Callable[[Any], bool], seconds: float = 10) -> Any:
@@ -129,3 +141,12 @@ def test_an_initialize_that_fails_leaves_the_session_as_it_was() -> None:
         assert "error" in said(link, lambda message: message.get("id") == "again")
         assert link.session == session
         link.close()
+
+
+def test_the_official_sdk_resumes_streams_and_compares_parameters_as_the_rules_say() -> None:
+    rows = [row for row in ROWS.values() if row.id.startswith(OF_THE_SDK)]
+    with at_its_url([sys.executable, str(FOLDER / "sdk" / "resumable.py")]) as url:
+        found = results_over_http(url, rows, [LEGACY, MODERN], Options(timeout=30, strict=True, jobs=4))
+    shown = {one.requirement for one in found if one.outcome == "pass"}
+    assert {row.id for row in rows} - shown == {"HTTP-GET-2026"}, "which is for servers of one revision"
+    assert {one.outcome for one in found} <= {"pass", "not-applicable", "not-observed"}

@@ -219,6 +219,18 @@ def test_a_url_that_a_host_has_configured_is_visited_with_its_headers(
     assert "planted-token-1" not in shown
 
 
+def test_an_entry_of_the_old_transport_is_spoken_with_over_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with reference_over_http("", "--sse") as url:
+        entry = {"type": "sse", "url": url}
+        (home / ".claude.json").write_text(json.dumps({"mcpServers": {"old": entry}}))
+        rows = ["--revision", "2025-11-25", "--only", "PING-EMPTY", "HTTP-TYPE"]
+        assert main(["run", *rows, "--from", "claude-code:old", "--verbose"]) == 0
+    assert "the server is spoken with over sse" in capsys.readouterr().out
+
+
 def test_a_projects_server_is_not_started_without_being_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

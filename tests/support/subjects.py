@@ -46,14 +46,19 @@ def results(
         return list(run(trial, rows, revisions))
 
 
-@contextlib.contextmanager
-def reference_over_http(name: str = "", transport: str = "--http") -> Iterator[str]:
+def reference_over_http(name: str = "", transport: str = "--http") -> "contextlib.AbstractContextManager[str]":
     """The correct server over HTTP, or what a row of http_faults.py makes of it: its URL.
 
     With `--sse` it is the transport of 2024-11-05, and `name` where the server says that it takes messages.
     """
+    return at_its_url([*reference(), transport, *([name] if name else [])])
+
+
+@contextlib.contextmanager
+def at_its_url(command: Sequence[str]) -> Iterator[str]:
+    """A server that writes its URL to standard output: that URL, as long as it runs."""
     with subprocess.Popen(
-        [*reference(), transport, *([name] if name else [])],
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

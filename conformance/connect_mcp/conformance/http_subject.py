@@ -355,13 +355,12 @@ class HttpLink(_Link):
         connection = self._sent(self._subject.endpoint, "POST", self.headers_for(message), line)
         if connection is None:
             return False
-        fields = message if isinstance(message, dict) else {}
-        first = fields.get("method") == "initialize"
-        asks = not fields or ("method" in fields and "id" in fields)
+        method = message.get("method") if isinstance(message, dict) else None
+        first, asks = method == "initialize", _asks(message)
         thread = self._in_a_thread(lambda answer: self._take(answer, first=first, asks=asks), connection)
-        if first or not fields or not asks:
+        if first or not asks or not isinstance(message, dict):
             thread.join(timeout)
-        if self._subject.listens and fields.get("method") == "notifications/initialized":
+        if self._subject.listens and method == "notifications/initialized":
             self._listen()
         return True
 
@@ -498,6 +497,13 @@ def is_answer(line: bytes) -> bool:
     """Whether a message is the answer to a request."""
     value = _value(line)
     return isinstance(value, dict) and "method" not in value and ("result" in value or "error" in value)
+
+
+def _asks(message: Any) -> bool:
+    """Whether a message is to be answered with one: a request is, and what is none at all."""
+    if isinstance(message, list) and message:
+        return any(_asks(one) for one in message)
+    return not isinstance(message, dict) or not message or ("method" in message and "id" in message)
 
 
 def _value(line: bytes) -> Any:
