@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from connect_mcp.__main__ import main as connect_mcp  # noqa: E402
-from support.real_hosts import PACKAGES, ClaudeControl, CodexAppServer, HostPrograms, install  # noqa: E402
+from support.real_hosts import ClaudeControl, CodexAppServer, HostPrograms, install  # noqa: E402
 
 SESSIONS = ROOT / "fixtures" / "sessions"
 
@@ -52,7 +52,7 @@ def main() -> None:
     for old in SESSIONS.glob("*.jsonl"):
         old.unlink()
     for host, (program, scenario, drive) in DRIVERS.items():
-        version = PACKAGES[program].rpartition("@")[2]
+        version = programs.installed[program].version
         with tempfile.TemporaryDirectory() as folder:
             record(programs, host, version, scenario, drive, Path(folder))
 

@@ -36,7 +36,7 @@ def programs() -> HostPrograms:
 
 def adding(programs: HostPrograms, home: Path, file: str, name: str) -> subprocess.Popen[str]:
     """The host's own command that adds a server, started."""
-    argv = [str(programs.bin / ADDS[file][0]), *ADDS[file][1:], name, "--", "echo", "hi"]
+    argv = programs.argv(*ADDS[file], name, "--", "echo", "hi")
     return subprocess.Popen(
         argv,
         env=programs.environment(home),

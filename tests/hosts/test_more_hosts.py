@@ -93,7 +93,7 @@ def by_cline(programs: HostPrograms, home: Path) -> dict[str, bool]:
         settings.write_text(
             json.dumps({"version": 1, "lastUsedProvider": "openai-compatible", "modes": {}, "providers": providers})
         )
-        argv = [str(programs.bin / "cline"), "--json", "-P", "openai-compatible", "-m", "none", "-k", "sk-none"]
+        argv = programs.argv("cline", "--json", "-P", "openai-compatible", "-m", "none", "-k", "sk-none")
         process = subprocess.Popen(
             [*argv, "say hello"],
             env=programs.environment(home, TOKEN),

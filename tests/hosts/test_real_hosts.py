@@ -121,7 +121,7 @@ def test_codex_reaches_a_remote_server_and_fills_in_its_token(programs: HostProg
     server = CodexAppServer(programs, far, far, TOKEN)
     try:
         assert len(server.tools("far")) == 47
-        assert server.tools("locked") == []
+        assert server.tools("locked") == ()
     finally:
         server.close()
 

@@ -49,7 +49,7 @@ def see_it(programs: HostPrograms, home: Path, env: Mapping[str, str]) -> dict[s
         codex.close()
     claude = programs.run(home, "claude", "mcp", "list", env=env).stdout
     opencode = programs.run(home, "opencode", "mcp", "list", env=env).stdout
-    return {"codex": tools != [], "claude-code": "Connected" in claude, "opencode": "connected" in opencode}
+    return {"codex": bool(tools), "claude-code": "Connected" in claude, "opencode": "connected" in opencode}
 
 
 def test_hosts_start_a_server_with_what_the_store_has(
