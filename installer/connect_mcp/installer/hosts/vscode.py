@@ -120,9 +120,18 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
                 "source", "microsoft/vscode 1.139.1: its schema for mcp.json; a variable that is not set: memory"
             ),
             "off_by_hand": Evidence("memory", "the menu; that mcp.json has no key for it: its schema"),
-            "limits": Evidence("source", "microsoft/vscode 1.139.1: prefix and 64 characters; 128 tools: memory"),
+            "limits": Evidence(
+                "source",
+                "microsoft/vscode 1.139.1: 64 characters, and 18 for the prefix, whose {server} is the title that the "
+                "server gives itself, else its name (seen with code-server 4.139.1); 128 tools: memory, and 133 were "
+                "seen to be put into groups that the model must open",
+            ),
             "companions": Evidence("source", "microsoft/vscode 1.139.1: its schema for mcp.json"),
-            "passed_on": Evidence("live", "code-server 4.139.1; that a dock start gets the login shell's PATH: memory"),
+            "passed_on": Evidence(
+                "live",
+                "code-server 4.139.1, which takes a login shell's environment, PATH too, where VSCODE_CLI is not set; "
+                "an entry's PATH comes behind that one: microsoft/vscode 1.139.1",
+            ),
             "shims": Evidence("memory", "that it starts .cmd and .bat files through a shell"),
             "protocol": Evidence("live", "code-server 4.139.1"),
             "reload": Evidence("live", "code-server 4.139.1"),
