@@ -211,6 +211,28 @@ def test_a_search_that_finds_nothing_is_given_up(meet: Meet) -> None:
     assert answered.text == NOT_OFFERED.format(tool="echo")
 
 
+def test_a_long_name_that_was_cut_is_looked_for_by_its_words_as_well(meet: Meet) -> None:
+    host, _ = meet((Call("a_long_long_name/größe", {}),), tools=(Tool("tool_search"),))
+
+    queries = []
+    while (answered := host.ask()).calls:
+        queries.append(answered.calls[0].arguments["query"])
+        host.give(answered.calls[0], "nothing found")
+
+    assert queries == ["a_long_long_name/größe", "a long name größe"] * 2
+
+
+def test_results_that_come_in_another_order_are_seen_in_that_of_the_script(meet: Meet) -> None:
+    host, model = meet((echo("one"), echo("two")))
+
+    first, second = host.ask().calls
+    host.give(second, "second")
+    host.give(first, "first")
+
+    assert host.ask().text == f"{DONE}\nfirst\nsecond"
+    assert [seen.call for seen in model.turns[-1].seen] == [first.id, second.id]
+
+
 def test_two_conversations_at_the_same_time_do_not_disturb_each_other(meet: Meet) -> None:
     host, _ = meet((echo("one"),), (Call("fail", {}),))
     other = type(host)(host.url, (ECHO, FAIL), streamed=not host.streamed)

@@ -26,13 +26,13 @@ ASIDE = "The lab's model"
 """What it says where it is asked for a title, a summary or anything else, and offered no tools."""
 
 _CALL, _SEARCH = "lab_call_", "lab_search_"
-_SEARCHES = 4  # in a row for each call of a step: a server that is still starting may need more than one
+_SEARCHES = 3  # in a row besides one for each call of a step: a server that is still starting may need more than one
 _QUOTED = 500  # characters of one result in the last text: Gemini CLI takes more of one kind for a loop
 
 SEARCHES: Mapping[str, Callable[[str], dict[str, Json]]] = {
-    "tool_search": lambda tool: {"query": tool},
-    "ToolSearch": lambda tool: {"query": tool, "max_results": 5},
-    "WaitForMcpServers": lambda tool: {},
+    "tool_search": lambda query: {"query": query},
+    "ToolSearch": lambda query: {"query": query, "max_results": 5},
+    "WaitForMcpServers": lambda query: {},
 }
 """The tools by which hosts let a model find a tool that they do not offer at once, and what those are called with.
 
@@ -155,7 +155,7 @@ class Turn:
         model: the name of the model that was asked.
         streamed: whether the answer came as events.
         offered: the tools.
-        seen: the results of the script's calls that were in the history, in order.
+        seen: the results of the script's calls that were in the history, in the order of the script.
         answered: what the model did.
         body: the beginning of the request's body.
     """
@@ -183,8 +183,9 @@ class Script:
     steps: tuple[tuple[Call, ...], ...]
 
     def seen(self, asked: Asked) -> tuple[Seen, ...]:
-        """The results of this script's calls."""
-        return tuple(result for result in asked.results if _place(result) is not None)
+        """The results of this script's calls, in its order: Claude Code gives those of one step as they came."""
+        ours = [(place, result) for result in asked.results if (place := _place(result)) is not None]
+        return tuple(result for _, result in sorted(ours, key=lambda pair: pair[0]))
 
     def answer(self, asked: Asked, name_of: NameOf) -> Answer:
         """What the model does with a request."""
@@ -219,19 +220,25 @@ def _made(calls: Sequence[tuple[int, Call]], asked: Asked, name_of: NameOf) -> A
     for place, call in calls:
         tool = name_of(call.tool, asked.offered)
         if tool is None:
-            return _searched(call.tool, asked, _SEARCHES * len(calls))
+            return _searched(call.tool, asked, len(calls) + _SEARCHES)
         made.append(Made(f"{_CALL}{place}", tool, call.arguments))
     return Answer(tuple(made))
 
 
 def _searched(tool: str, asked: Asked, most: int) -> Answer:
-    """A search, with the next way of searching each time, since one alone may find nothing."""
+    """A search, with another way of searching and other words each time, since one alone may find nothing."""
     ways = [offered for offered in asked.offered if offered.name in SEARCHES]
-    before = [result.call for result in asked.results if result.call.startswith(_SEARCH)]
     if not ways or _in_a_row(asked.results) >= most:
         return Answer(text=NOT_OFFERED.format(tool=tool))
-    way = ways[len(before) % len(ways)]
-    return Answer((Made(f"{_SEARCH}{len(before)}", way, SEARCHES[way.name](tool)),))
+    before = sum(result.call.startswith(_SEARCH) for result in asked.results)
+    way = ways[before % len(ways)]
+    query = tool if before // len(ways) % 2 == 0 else _words(tool)
+    return Answer((Made(f"{_SEARCH}{before}", way, SEARCHES[way.name](query)),))
+
+
+def _words(tool: str) -> str:
+    """The words of a name, each once: a host that looks for the name alone does not find one that it has cut."""
+    return " ".join(dict.fromkeys(re.findall(r"[^\W_]+", tool)))
 
 
 def _in_a_row(results: Sequence[Seen]) -> int:
