@@ -20,8 +20,10 @@ ALL = all_requirements()
 FULL = os.environ.get("CONNECT_MCP_TEST_CONFORMANCE") == "full"
 """Set by .ci/full: every odd server, every known-bad one, every requirement, every revision."""
 
-QUICK = [row for row in ALL if row.id in RULES or not CASES[row.id].fresh]
-"""Those that share a process."""
+QUICK = [
+    row for row in ALL if row.id in RULES or (not CASES[row.id].fresh and CASES[row.id].shares == "a conversation")
+]
+"""Those that share a conversation."""
 
 CAREFUL = Options(timeout=30, strict=True, jobs=4, pace=Pace(silence=0.06, early=0.1))
 HASTY = replace(CAREFUL, examples={"wait": {"ms": 1}})

@@ -4,12 +4,14 @@ Slow, and online the first time; runs where CONNECT_MCP_TEST_THIRD_PARTY=1 is se
 """
 
 import os
+from collections.abc import Sequence
 
 import pytest
 
 from bench.third_party import BROKEN, checked
 from connect_mcp.conformance.baseline import read
-from connect_mcp.conformance.sdk_baselines import load, names
+from connect_mcp.conformance.result import Result
+from connect_mcp.conformance.sdk_baselines import fingerprint, load, names
 from support.third_party import KNOWN, SERVERS, SMALLEST, ThirdParty
 
 RACES = {"EOF-PENDING", "STDERR-FULL"}
@@ -20,11 +22,23 @@ slow = pytest.mark.skipif(
 )
 
 
-def broken(one: ThirdParty, *options: str) -> set[tuple[str, str]]:
-    """What it breaks, by requirement and revision."""
+def run(one: ThirdParty, *options: str) -> list[Result]:
+    """What the kit says of it."""
     found = checked(one, *options)["results"]
-    assert not [result for result in found if result["outcome"] == "bug-in-the-case"]
-    return {(result["requirement"], result["revision"]) for result in found if result["outcome"] in BROKEN}
+    results = [Result(row["requirement"], row["revision"], row["outcome"], row["why"]) for row in found]
+    assert not [result for result in results if result.outcome == "bug-in-the-case"]
+    return results
+
+
+def broken(results: Sequence[Result]) -> set[tuple[str, str]]:
+    """What is broken, by requirement and revision."""
+    return {(result.requirement, result.revision) for result in results if result.outcome in BROKEN}
+
+
+def shown(results: Sequence[Result]) -> str:
+    """The SDK that shows; empty for none."""
+    found = fingerprint(results)
+    return found.name if found else ""
 
 
 def test_what_is_known_is_of_servers_that_are_checked() -> None:
@@ -36,16 +50,20 @@ def test_what_is_known_is_of_servers_that_are_checked() -> None:
 @pytest.mark.parametrize("one", SERVERS, ids=lambda one: str(one.id))
 def test_a_server_of_others_breaks_what_it_is_known_to_break(one: ThirdParty) -> None:
     known = {(line.requirement, line.revision) for line in read(one.known())}
-    odd = {pair for pair in broken(one) ^ known if pair[0] not in RACES}
+    found = run(one)
+    odd = {pair for pair in broken(found) ^ known if pair[0] not in RACES}
     if odd:  # once more, alone: a server that is slow when the machine is busy breaks nothing
-        odd &= broken(one, "--only", *sorted({pair[0] for pair in odd})) ^ known
+        odd &= broken(run(one, "--only", *sorted({pair[0] for pair in odd}))) ^ known
     assert odd == set()
+    assert shown(found) == one.shows
 
 
 @slow
 @pytest.mark.parametrize("name", SMALLEST)
 def test_the_smallest_server_on_an_sdk_breaks_what_its_baseline_says(name: str) -> None:
-    found = broken(SMALLEST[name])
+    results = run(SMALLEST[name])
+    assert shown(results) == name
+    found = broken(results)
     lines = load(name).lines
     excess = {
         pair for pair in found if not any(pair[0] == at.requirement and at.revision in ("*", pair[1]) for at in lines)

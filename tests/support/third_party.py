@@ -50,6 +50,7 @@ class ThirdParty:
         sdk: what it is built on, for the table.
         argv: from a folder of its own to its command.
         env: variables that it needs.
+        shows: the SDK baseline that its behaviour shows; empty for none.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ThirdParty:
     sdk: str
     argv: Callable[[Path], list[str]]
     env: Mapping[str, str] = field(default_factory=dict)
+    shows: str = ""
 
     @property
     def id(self) -> str:
@@ -137,15 +139,15 @@ _UNSEEN = {"ARCADE_USAGE_TRACKING": "0"}
 _NOWHERE = {"ARYTHMATIC_API_BASE_URL": "http://127.0.0.1:9", "ARYTHMATIC_API_KEY": "not-a-key"}
 
 SERVERS = (
-    ThirdParty("@modelcontextprotocol/server-everything", _NPM, _OFFICIAL, _everything),
-    ThirdParty("@modelcontextprotocol/server-filesystem", _NPM, _OFFICIAL, _filesystem),
-    ThirdParty("@modelcontextprotocol/server-memory", _NPM, _OFFICIAL, _memory),
-    ThirdParty("mcp-server-time", "2026.10.19", "mcp 2.3 (Python)", _module("mcp_server_time")),
-    ThirdParty("mcp-server-git", "2026.10.19", "mcp 2.3 (Python)", _git),
-    ThirdParty("mcp-server-fetch", "2026.10.24", "mcp 2.3 (Python)", _module("mcp_server_fetch")),
-    ThirdParty("fastmcp", "4.1.2", "fastmcp 4.1 on mcp 2.3", _script("fastmcp", "fastmcp4.py"), _QUIET),
+    ThirdParty("@modelcontextprotocol/server-everything", _NPM, _OFFICIAL, _everything, shows="typescript-1"),
+    ThirdParty("@modelcontextprotocol/server-filesystem", _NPM, _OFFICIAL, _filesystem, shows="typescript-1"),
+    ThirdParty("@modelcontextprotocol/server-memory", _NPM, _OFFICIAL, _memory, shows="typescript-1"),
+    ThirdParty("mcp-server-time", "2026.10.19", "mcp 2.3 (Python)", _module("mcp_server_time"), shows="mcp-2"),
+    ThirdParty("mcp-server-git", "2026.10.19", "mcp 2.3 (Python)", _git, shows="mcp-2"),
+    ThirdParty("mcp-server-fetch", "2026.10.24", "mcp 2.3 (Python)", _module("mcp_server_fetch"), shows="mcp-2"),
+    ThirdParty("fastmcp", "4.1.2", "fastmcp 4.1 on mcp 2.3", _script("fastmcp", "fastmcp4.py"), _QUIET, "fastmcp-4"),
     ThirdParty("arcade-mcp-server", "1.32.1", "its own", _script("arcade", "arcade.py"), _UNSEEN),
-    ThirdParty("arythmatic-connect-mcp", "0.2.0", "mcp 1.30 (Python)", _arythmatic, _NOWHERE),
+    ThirdParty("arythmatic-connect-mcp", "0.2.0", "mcp 1.30 (Python)", _arythmatic, _NOWHERE, "mcp-1"),
 )
 SMALLEST = {
     "mcp-1": ThirdParty("mcp-1", "1.30.0", "mcp 1.30 (Python)", _script("mcp1", "mcp1.py")),

@@ -152,9 +152,11 @@ def ends_cleanly(talk: Talk) -> None:
 
 
 def ends_before_it_began(talk: Talk) -> None:
-    """A server whose client leaves at once leaves as well."""
-    code = _code(talk)
-    talk.check(code is not None, f"the server still ran {_end(talk):g} s after its input, which was empty, had ended")
+    """A server whose client leaves at once leaves as well, once it has started."""
+    patience = 2 * _end(talk)
+    _close(talk)
+    code = process(talk).wait(patience)
+    talk.check(code is not None, f"the server still ran {patience:g} s after its input, which was empty, had ended")
 
 
 def answers_before_the_end(talk: Talk) -> None:
