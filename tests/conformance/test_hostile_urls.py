@@ -35,15 +35,34 @@ ANSWERS: dict[str, Callable[[socket.socket], None]] = {
     "endless-events": say(EVENTS, b'data: {"jsonrpc":"2.0","method":"a/b"}\n\n', 90000),
     "endless-headers": say(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", 90000),
     "a-page": say(OK + b"text/html\r\nContent-Length: 6\r\n\r\n<html>"),
+    "endless-comments": say(EVENTS, b":\n" * 1000, 9000),
+    "one-event-without-end": say(EVENTS, b"data: x\n" * 1000, 90000),
+    "one-line-without-end": say(EVENTS + b"data: ", b"x" * 9999, 90000),
+    "always-hangs-up": say(EVENTS + b"id: 1\nretry: 0\ndata:\n\n"),
+    "hangs-up-for-a-year": say(EVENTS + b"id: 1\nretry: 31536000000\ndata:\n\n"),
 }
+OLD: dict[str, Callable[[socket.socket], None]] = {
+    "names-nothing": say(EVENTS, b":\n", 100, 0.1),
+    "ends-at-once": say(EVENTS + b"event: endpoint\ndata: /x\n\n"),
+    "names-another-server": say(EVENTS + b"event: endpoint\ndata: http://127.0.0.1:1/x\n\n", b":\n", 100, 0.1),
+    "names-no-url": say(EVENTS + b"event: endpoint\ndata: http://[\n\n", b":\n", 100, 0.1),
+    "takes-nothing": say(EVENTS + b"event: endpoint\ndata: /x\n\n", b":\n", 100, 0.1),
+    "floods": say(EVENTS + b"event: endpoint\ndata: /x\n\n", b'data: {"jsonrpc":"2.0","method":"a/b"}\n\n', 90000),
+}
+"""What GET is answered with, where POST is status 405."""
 
 
 @contextlib.contextmanager
 def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    with listening_with(lambda connection, request: answer(connection)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def listening_with(answer: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
     def take(connection: socket.socket) -> None:
         with connection:
-            connection.recv(65536)
-            answer(connection)
+            answer(connection, connection.recv(65536))
 
     def serve() -> None:
         with contextlib.suppress(OSError):
@@ -53,6 +72,25 @@ def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve, daemon=True).start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+
+
+@contextlib.contextmanager
+def refusing_post(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    def by_method(connection: socket.socket, request: bytes) -> None:
+        refused = say(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
+        (refused if request.startswith(b"POST") else answer)(connection)
+
+    with listening_with(by_method) as url:
+        yield url
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_a_run_over_the_old_transport_ends_and_is_no_success(name: str) -> None:
+    began = time.monotonic()
+    with refusing_post(OLD[name]) as url:
+        found = results_over_http(url, [ROWS["PING-EMPTY"], ROWS["INIT-SCHEMA"]], ["2025-11-25"], Options(timeout=0.7))
+    assert time.monotonic() - began < 30
+    assert {one.outcome for one in found} <= {"inconclusive", "fail"}
 
 
 @pytest.mark.parametrize("name", ANSWERS)
