@@ -23,8 +23,9 @@ def named(server: str = "", *, bare: bool = True) -> NameOf:
     Args:
         server: the server's name in the host's configuration, where it is known. A name that holds it comes before one
             that does not, and `get` is not taken for the server's `widget_get`.
-        bare: whether a name may be meant that does not hold the server's. All hosts but Continue put it before a
-            tool's name, and there a tool of the host's own must not be taken for one of a server that never started.
+        bare: whether a name may be meant that does not hold the server's. Seven hosts put that of their entry before a
+            tool's name, and there False keeps a tool of the host's own from being taken for one of a server that never
+            started; Continue puts none, and VS Code the name that the server gives itself.
     """
     ours = _plain(server)
 
