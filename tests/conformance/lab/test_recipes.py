@@ -10,12 +10,14 @@ import psutil
 import pytest
 
 from connect_mcp.base.errors import Refused
+from connect_mcp.base.record import replace
 from connect_mcp.conformance.host_verdicts import shown_name
 from connect_mcp.conformance.lab.all_recipes import all_recipes, selected
 from connect_mcp.conformance.lab.drive import ENTRY, Server
 from connect_mcp.conformance.lab.evidence import Evidence, Returned, offered
 from connect_mcp.conformance.lab.model.script import DONE, Call, Script
-from connect_mcp.conformance.lab.recipe import Recipe, filled
+from connect_mcp.conformance.lab.quick import CodexAppServer
+from connect_mcp.conformance.lab.recipe import Quick, Recipe, filled
 from connect_mcp.conformance.lab.runs import Run, make
 from connect_mcp.conformance.profiles import load
 from support.real_hosts import install, install_more
@@ -155,6 +157,16 @@ def test_what_came_back_before_the_time_was_over_is_kept(folder: Path) -> None:
     assert seen.exit is None
     (result,) = returned.results
     assert "before" in result.text
+
+
+def test_a_channel_that_does_not_open_is_not_the_servers_failure(folder: Path) -> None:
+    (recipe,) = selected(["codex"])
+    changed = replace(recipe, quick=Quick(CodexAppServer, ("--version",)))
+    wanted = Run(changed, install().installed["codex"], BUNDLED, Script(()), folder, quick=True)
+    ((_, outcome),) = make([wanted], 1)
+
+    assert isinstance(outcome, Refused)
+    assert "cannot be spoken with" in outcome.what
 
 
 def test_a_host_without_a_channel_is_not_driven_quickly(folder: Path) -> None:
