@@ -28,8 +28,7 @@ class Run:
     """One run that is to be made.
 
     Attributes:
-        recipe, program, server, script, folder, patience, patient, interrupt, quick: as `drive` takes
-            them.
+        recipe, program, server, script, folder, patience, patient, interrupt, quick: as `drive` takes them.
     """
 
     recipe: Recipe

@@ -21,6 +21,6 @@ RECIPE = Recipe(
     },
     patient_env={"MCP_CONNECTION_NONBLOCKING": "0", "MCP_CONNECT_TIMEOUT_MS": "60000"},
     quick=Quick(ClaudeControl, ("-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose")),
-    takes=3.0,
+    takes=2.5,
     source="claude 2.1.197 on Linux x64, 2026-11-21",
 )

@@ -46,6 +46,6 @@ RECIPE = Recipe(
     not_env=("CI",),
     daemon="--cline-hub-daemon",
     patient_settings=(Settings("{home}/.cline/data/settings/cline_mcp_settings.json", _PATIENT),),
-    takes=5.0,
+    takes=6.0,
     source="cline 3.0.65 on Linux x64, 2026-11-21",
 )

@@ -26,6 +26,6 @@ RECIPE = Recipe(
     argv=("--config", "{home}/.continue/config.yaml", "-p", "{prompt}", "--verbose", "--auto"),
     settings=(Settings("{home}/.continue/config.yaml", _CONFIG),),
     env={"CONTINUE_TELEMETRY_ENABLED": "0", "CONTINUE_CLI_AUTO_UPDATED": "true"},
-    takes=4.0,
+    takes=2.5,
     source="cn 1.5.47 on Linux x64, 2026-11-21",
 )

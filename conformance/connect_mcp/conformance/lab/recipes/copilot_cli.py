@@ -33,6 +33,6 @@ RECIPE = Recipe(
     quick=Quick(
         CopilotSdk, ("--headless", "--stdio", "--no-auto-update", "--no-auto-login"), {"COPILOT_MCP_APPS": "true"}
     ),
-    takes=4.0,
+    takes=3.0,
     source="copilot 1.0.102 on Linux x64, 2026-11-21",
 )

@@ -24,6 +24,6 @@ RECIPE = Recipe(
         "GEMINI_CLI_TRUST_WORKSPACE": "true",
         "GEMINI_CLI_NO_RELAUNCH": "true",
     },
-    takes=4.0,
+    takes=2.5,
     source="gemini 0.61.0 on Linux x64, 2026-11-21",
 )

@@ -32,6 +32,6 @@ RECIPE = Recipe(
         "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
         "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
     },
-    takes=10.0,
+    takes=6.0,
     source="opencode 1.18.33 on Linux x64, 2026-11-21",
 )

@@ -24,6 +24,6 @@ RECIPE = Recipe(
         "OPENAI_MODEL": "scripted",
         "QWEN_CODE_NO_RELAUNCH": "true",
     },
-    takes=4.0,
+    takes=3.5,
     source="qwen 0.15.10 on Linux x64, 2026-11-21",
 )
