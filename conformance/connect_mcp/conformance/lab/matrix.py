@@ -17,6 +17,8 @@ from .recipe import Recipe
 from .results import Cell, Column, Matrix, safe
 from .runs import Run, make
 
+_BUSY = 5  # times as long as on a quiet machine a host itself may take: VS Code needs most of a minute there
+
 
 @record
 class Guest:
@@ -122,7 +124,7 @@ def _run(recipe: Recipe, program: Program, group: Sequence[Planned], folder: Pat
         first.server,
         first.script,
         folder / recipe.host_id / first.scenario.id,
-        patience=first.scenario.patience,
+        patience=first.scenario.patience + _BUSY * recipe.takes,
         interrupt=first.scenario.interrupt,
     )
 

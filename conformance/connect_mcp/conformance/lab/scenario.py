@@ -33,7 +33,7 @@ class Scenario:
         steps: what the model does there.
         takes: what a server under test must offer for it; None where it is for the scenario server alone.
         judged: what it is about.
-        patience: seconds after which the host is ended.
+        patience: seconds after which the host is ended, besides some for the host itself.
         interrupt: seconds after the first call at which the host is interrupted; None where it is not.
         long: whether it takes so long that it is made only where it is asked for.
     """
