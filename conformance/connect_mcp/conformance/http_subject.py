@@ -233,9 +233,9 @@ class _Link:
         return connection
 
     def _in_a_thread(
-        self, read: Callable[[Incoming], None], connection: http.client.HTTPConnection
+        self, read: Callable[[Incoming], None], connection: http.client.HTTPConnection, *, needed: bool = True
     ) -> threading.Thread:
-        """Read an answer; whatever comes of it, its connection is closed in the end."""
+        """Read an answer; whatever comes of it, its connection is closed in the end, and told where it was needed."""
 
         def run() -> None:
             failure: Exception | None = None
@@ -244,7 +244,7 @@ class _Link:
                     read(answer)
             except (*NO_ANSWER, ValueError) as error:
                 failure = error
-            self._over(connection, failure)
+            self._over(connection, failure if needed else None)
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
@@ -370,12 +370,12 @@ class HttpLink(_Link):
         What asks nothing may be refused with an error in the body, which is no answer in the sense of JSON-RPC.
         """
         carries = answer.streams or answer.kind == "application/json"
-        if (asks and not carries) or (not asks and answer.status >= 400):
+        refused = answer.status >= 400
+        if not carries and (asks or refused):
             self.refusals.append(answer.told())
-            return
-        if first and carries:
+        elif first and carries:
             self._begin(answer)
-        elif carries:
+        elif carries and (asks or not refused):
             self._follow(answer)
 
     def _begin(self, answer: Incoming) -> None:
@@ -411,7 +411,7 @@ class HttpLink(_Link):
         headers = {**self.headers_for({}), **EVENTS}
         connection = self._sent(self._subject.endpoint, "GET", headers, None)
         if connection is not None:
-            self._in_a_thread(self._own, connection)
+            self._in_a_thread(self._own, connection, needed=False)
 
     def _tell(self, answer: Incoming, line: bytes) -> None:
         if answer.status >= 400 and b'"jsonrpc"' not in line:
