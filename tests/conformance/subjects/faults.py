@@ -203,7 +203,14 @@ def no_last_line_feed(server):
 
 
 def reads_chunks(server):
-    server.read_line = lambda: os.read(0, 65536)
+    """What one read brings are whole lines to it: several in one are told apart, one in several is not put together."""
+    held = []
+
+    def read_line():
+        held.extend([] if held else os.read(0, 65536).splitlines(keepends=True))
+        return held.pop(0) if held else b""
+
+    server.read_line = read_line
 
 
 def reads_first_line_of_chunks(server):
