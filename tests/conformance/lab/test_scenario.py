@@ -7,7 +7,7 @@ import pytest
 
 from connect_mcp.base.errors import Misuse
 from connect_mcp.base.fixtures import fixtures
-from connect_mcp.conformance.lab.judging import CAUSES
+from connect_mcp.conformance.lab.causes import CAUSES
 from connect_mcp.conformance.lab.scenario import FOLDER, Scenario, all_scenarios, selected
 from connect_mcp.conformance.lab.scenario_server import FAULTS, planted
 

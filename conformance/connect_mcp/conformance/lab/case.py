@@ -1,0 +1,209 @@
+"""One run of a host beside what was planned for it: what the causes look at, and the words that they use."""
+
+from collections.abc import Iterator, Sequence
+
+from connect_mcp.base.record import record
+from connect_mcp.base.text import printable
+from connect_mcp.installer.hosts.all_hosts import find
+
+from ..profiles import Profile, load, profile_ids
+from ..report import for_report
+from .drive import ENTRY
+from .evidence import Evidence, Exchange, Start
+from .model.naming import named
+from .model.script import SEARCHES, Call, Made, Offered, Seen
+from .planning import Planned
+
+_LONG = 64  # characters of a name that are shown
+
+
+@record
+class Dealt:
+    """What became of one call of the script.
+
+    Attributes:
+        call: the call.
+        made: as the model made it; None where it did not.
+        reached: the calls that came to the server, each with the process; more than one where the host repeated it.
+        seen: what the model saw of the result; None where nothing.
+    """
+
+    call: Call
+    made: Made | None
+    reached: tuple[tuple[Start, Exchange], ...]
+    seen: Seen | None
+
+    @property
+    def answered(self) -> Exchange | None:
+        """The last that was answered."""
+        return next((one for _, one in reversed(self.reached) if one.answered is not None), None)
+
+
+class Case:
+    """One run, and what was planned.
+
+    Attributes:
+        title: the host with its version.
+        starts: the processes of the server.
+        start: the one that came furthest; None where there is none.
+        names: the tools that the server listed to the host, or lists when it is asked directly.
+        turns: what the host asked of its model with any tools; all of it where it never gave it any.
+        dealt: the calls of the script.
+    """
+
+    def __init__(self, evidence: Evidence, planned: Planned) -> None:
+        self.evidence = evidence
+        self.planned = planned
+        self.host = find(evidence.host_id)
+        self.title = f"{self.host.title} {printable(evidence.version)}"
+        self.starts = evidence.starts
+        self.start = max(evidence.starts, key=_progress) if evidence.starts else None
+        self.names = (self.start.tools if self.start else ()) or planned.looked.names
+        self.turns = tuple(turn for turn in evidence.turns if turn.offered) or evidence.turns
+        self.dealt = tuple(_dealt(evidence, planned))
+        self._name_of = named(ENTRY)
+        self._shown: dict[str, Offered | None] = {}
+
+    @property
+    def profile(self) -> Profile | None:
+        """What is known of the host on the wire."""
+        return load(self.evidence.host_id) if self.evidence.host_id in profile_ids() else None
+
+    @property
+    def asked(self) -> float | None:
+        """When the host first asked its model, in seconds after the host's start; None where it never did."""
+        return self.turns[0].at if self.turns else None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the host lets its model find tools that it does not offer at once."""
+        return any(tool.name in SEARCHES for turn in self.turns for tool in turn.offered)
+
+    def shown(self, tool: str) -> Offered | None:
+        """The server's tool as the model was offered it, in any turn."""
+        if tool not in self._shown:
+            found = (self._name_of(tool, turn.offered) for turn in self.turns)
+            self._shown[tool] = next((one for one in found if one is not None), None)
+        return self._shown[tool]
+
+    @property
+    def has_tools(self) -> bool:
+        """Whether the model was offered any of the server's tools."""
+        return any(self.shown(name) is not None for name in self.names)
+
+
+# What was seen
+
+
+def _progress(start: Start) -> tuple[bool, bool, int, float]:
+    """How far a process of the server came."""
+    answered = sum(one.answered is not None for one in start.exchanges)
+    return bool(start.calls), start.ready is not None, answered, -start.spawned
+
+
+def _dealt(evidence: Evidence, planned: Planned) -> Iterator[Dealt]:
+    script = [call for step in planned.script.steps for call in step]
+    arrived = [(start, one) for start in evidence.starts for one in start.calls]
+    arrived.sort(key=lambda pair: pair[0].spawned + pair[1].asked)
+    for index, call in enumerate(script):
+        identity = f"lab_call_{index}"
+        made = next((one for turn in evidence.turns for one in turn.answered.calls if one.id == identity), None)
+        seen = next((one for turn in evidence.turns for one in turn.seen if one.call == identity), None)
+        alike = [at for at, other in enumerate(script) if other == call]
+        mine = [pair for pair in arrived if _is_call(pair[1], call, script)]
+        at, count = alike.index(index), len(alike)
+        yield Dealt(call, made, tuple(mine[at * len(mine) // count : (at + 1) * len(mine) // count]), seen)
+
+
+def _is_call(exchange: Exchange, call: Call, script: Sequence[Call]) -> bool:
+    """Whether a call that arrived is this one of the script, and not another of the same tool."""
+    if exchange.params.get("name") != call.tool:
+        return False
+    given = exchange.params.get("arguments") or {}
+    return given == call.arguments or not any(other.tool == call.tool and other.arguments == given for other in script)
+
+
+def ended_itself(start: Start) -> bool:
+    """Whether it ended, or closed its output, without being told to.
+
+    A host may signal the whole group, so that the server is gone before the recorder has written the signal down, or
+    kill the recorder right after it: then only a request that was left without an answer shows that it was a crash.
+    """
+    if not start.ending or start.ending[0][1] not in OWN:
+        return False
+    if start.exit not in _AS_TOLD:
+        return True
+    told = any(what not in OWN for _, what in start.ending)
+    waiting = any(one.answered is None and one.method != "subscriptions/listen" for one in start.exchanges)
+    return waiting or (start.exit == 0 and not told)
+
+
+_AS_TOLD = (None, 0, 130, 143, "SIGINT", "SIGTERM", "SIGKILL", "SIGHUP")
+"""How a server ends that is told to."""
+
+OWN = ("closed", "exit")
+"""What the server itself does in its ending."""
+
+
+def over(start: Start) -> float | None:
+    """When a server was told to end or ended, in seconds after its start; None where neither was seen."""
+    return start.ending[0][0] if start.ending else None
+
+
+def unanswered(start: Start, *methods: str) -> Exchange | None:
+    """The first request of these methods that was never answered."""
+    return next((one for one in start.exchanges if one.method in methods and one.answered is None), None)
+
+
+# Words
+
+
+def span(seconds: float) -> str:
+    """A time in seconds, as it is told."""
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.2f} s"
+
+
+def quoted(text: str) -> str:
+    """Part of what a server or a host said, safe to print and short."""
+    return f"“{for_report(text.strip())}”"
+
+
+def code(name: str) -> str:
+    """The name of a tool, safe to print and short."""
+    shown = for_report(name)
+    return f"`{shown}`" if len(shown) <= _LONG else f"`{shown[:_LONG]}…` ({len(name)} characters)"
+
+
+def counted(number: int, what: str) -> str:
+    """A number with what it counts."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def last_words(start: Start) -> str:
+    """What a server wrote last to its standard error, as the end of a sentence; "" where nothing."""
+    lines = [line for line in start.stderr.splitlines() if line.strip()]
+    return f"; its last line on standard error: {quoted(lines[-1])}" if lines else ""
+
+
+def ending_of(start: Start) -> str:
+    """How a server came to its end, as far as it was seen."""
+    if start.exit is None:
+        return "ended"
+    return f"ended with code {start.exit}" if isinstance(start.exit, int) else f"was ended by {start.exit}"
+
+
+def error_of(exchange: Exchange) -> str:
+    """A JSON-RPC error in short."""
+    error = exchange.error or {}
+    return f"{error.get('code')}: {error.get('message')}"
+
+
+def sign(what: str) -> str:
+    """What told a server to end, in words."""
+    return "the end of its input" if what == "eof" else what
+
+
+def shows(one: Dealt) -> Iterator[str]:
+    """What the model saw of a call, where it saw anything."""
+    if one.seen is not None:
+        yield f"its model saw of {code(one.call.tool)}: {quoted(one.seen.text)}"
