@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-import psutil
-
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.record import field, record, replace
 from connect_mcp.base.text import printable
@@ -21,7 +19,7 @@ from .evidence import Evidence, Leftover, Returned, start_of
 from .install import Program
 from .isolation import Found, Offspring, Scratch, environment, scratch
 from .model.naming import named
-from .model.script import Script
+from .model.script import NameOf, Script
 from .model.server import ScriptedModel
 from .quick import converse
 from .recipe import Quick, Recipe, Settings, filled
@@ -88,7 +86,7 @@ def drive(
     """
     recipe = _quickly(recipe) if quick else recipe
     place = scratch(root)
-    with ScriptedModel(script, named(ENTRY)) as model:
+    with ScriptedModel(script, naming(recipe)) as model:
         places = _places(place, program, model.url, patience)
         env = _environment(recipe, program, place, places, cut_off=cut_off, patient=patient)
         _write_settings(recipe.settings + (recipe.patient_settings if patient else ()), places)
@@ -116,6 +114,11 @@ def drive(
             tuple(sorted(place.run.glob("*.png"), key=lambda picture: picture.stat().st_mtime)),
             ran.returned,
         )
+
+
+def naming(recipe: Recipe) -> NameOf:
+    """How the server's tools are found among those that the host offers."""
+    return named(ENTRY, bare=recipe.bare)
 
 
 def _quickly(recipe: Recipe) -> Recipe:
@@ -293,8 +296,7 @@ def _left(recipe: Recipe, server: Server, offspring: Offspring) -> tuple[Leftove
     if ours and all(found.command == server.command for found in ours):
         # The host killed what it had started, and that was the recorder: without one it would have been the server.
         for found in ours:
-            with contextlib.suppress(psutil.Error):
-                found.process.kill()
+            found.kill()
         left = offspring.left(_SETTLE, by_design)
     return tuple(Leftover(found.name, found.command[-len(server.command) :] == server.command) for found in left)
 

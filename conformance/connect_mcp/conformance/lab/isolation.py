@@ -12,10 +12,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-
-import psutil
+from typing import TYPE_CHECKING
 
 from connect_mcp.base.record import record
+
+if TYPE_CHECKING:
+    import psutil  # loaded where processes are looked at
 
 QUIET = {"TERM": "dumb", "NO_COLOR": "1", "CI": "1", "DO_NOT_TRACK": "1", "LANG": "C.UTF-8"}
 """What keeps every host from colours, questions and telemetry."""
@@ -147,13 +149,22 @@ class Found:
 
     name: str
     command: tuple[str, ...]
-    process: psutil.Process
+    process: "psutil.Process"
+
+    def kill(self) -> None:
+        """End it, if it has not ended by itself."""
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            self.process.kill()
 
 
 class Offspring:
     """The processes that this one starts from now on, with all that they start in turn."""
 
     def __init__(self) -> None:
+        import psutil
+
         self._adopting = adopt_orphans()
         self._before = set(psutil.Process().children(recursive=True))
         self._seen: set[psutil.Process] = set()
@@ -165,6 +176,8 @@ class Offspring:
 
     def living(self) -> list[Found]:
         """Those that live now."""
+        import psutil
+
         self._seen |= set(psutil.Process().children(recursive=True)) - self._before
         for process in list(self._seen):
             with contextlib.suppress(psutil.Error):
@@ -186,18 +199,21 @@ class Offspring:
 
     def end(self) -> None:
         """End all of them."""
+        import psutil
+
         for _ in range(20):  # one that is being ended may start another
-            left = [found.process for found in self.living()]
+            left = self.living()
             if not left:
                 return
-            for process in left:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-            psutil.wait_procs(left, timeout=1)
+            for found in left:
+                found.kill()
+            psutil.wait_procs([found.process for found in left], timeout=1)
             _reap(self._seen)
 
 
-def _found(process: psutil.Process) -> Found | None:
+def _found(process: "psutil.Process") -> Found | None:
+    import psutil
+
     try:
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             return None
@@ -208,8 +224,10 @@ def _found(process: psutil.Process) -> Found | None:
         return None
 
 
-def _reap(processes: Iterable[psutil.Process]) -> None:
+def _reap(processes: "Iterable[psutil.Process]") -> None:
     """Take leave of orphans that came to us and ended."""
+    import psutil
+
     if sys.platform == "win32":
         return
     for process in processes:

@@ -79,6 +79,8 @@ class Recipe:
         patient_argv: more arguments to the same end.
         patient_settings: more files to the same end. Where only a key of the server's entry does it, an entry of the
             same name that holds the key as a person would have added it: `configure` keeps what it does not write.
+        bare: whether its model may see a tool without the entry's name before it, so that only the tool's own name
+            tells it from those of the host.
         daemon: a word in the command line of a process that it leaves running by design; "" for none.
         beside: further packages that are installed with it, as name@version.
         node: the version of Node that it is built and run with, which npm brings as well; "" where any will do.
@@ -104,6 +106,7 @@ class Recipe:
     patient_env: Mapping[str, str] = field(default_factory=dict)
     patient_argv: tuple[str, ...] = ()
     patient_settings: tuple[Settings, ...] = ()
+    bare: bool = False
     daemon: str = ""
     beside: tuple[str, ...] = ()
     node: str = ""

@@ -15,6 +15,8 @@ models:
     roles: [chat]
     capabilities: [tool_use]
     useResponsesApi: false
+    # What it takes for too long it cuts from the history, the result that it asked for included, and asks for ever.
+    defaultCompletionOptions: {contextLength: 2000000, maxTokens: 1000}
 """
 
 RECIPE = Recipe(
@@ -26,6 +28,7 @@ RECIPE = Recipe(
     argv=("--config", "{home}/.continue/config.yaml", "-p", "{prompt}", "--verbose", "--auto"),
     settings=(Settings("{home}/.continue/config.yaml", _CONFIG),),
     env={"CONTINUE_TELEMETRY_ENABLED": "0", "CONTINUE_CLI_AUTO_UPDATED": "true"},
+    bare=True,
     takes=2.5,
     source="cn 1.5.47 on Linux x64, 2026-11-21",
 )

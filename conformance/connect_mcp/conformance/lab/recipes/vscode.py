@@ -59,6 +59,7 @@ RECIPE = Recipe(
         Settings(f"{_USER_DATA}/User/settings.json", _SETTINGS),
         Settings(f"{_USER_DATA}/User/chatLanguageModels.json", json.dumps(_MODELS, indent=2) + "\n"),
     ),
+    bare=True,  # the server's own name stands before a tool's, whatever the entry is called
     # As where a person starts it in a terminal: otherwise it asks a login shell for its environment.
     env={"VSCODE_CLI": "1"},
     beside=("playwright-core@1.65.1",),
