@@ -258,6 +258,15 @@ def test_pictures_are_in_the_page_and_a_file_that_is_none_is_named(tmp_path: Pat
     assert "absent: the picture cannot be read" in page.text
 
 
+def test_a_picture_of_a_run_that_scenarios_share_is_in_the_page_once(tmp_path: Path) -> None:
+    picture = tmp_path / "list.png"
+    picture.write_bytes(DOT)
+    shared = [replace(one, shown=(str(picture),)) if one.host == "vscode" else one for one in MATRIX.cells]
+    page = Page(html.render(replace(MATRIX, cells=tuple(shared))))
+    assert len(page.attributes["src"]) == 1
+    assert page.attributes["href"].count("#vscode--handshake") == len(SCENARIOS)  # in the matrix and in each other one
+
+
 def test_a_run_that_is_not_kept_names_no_folder_and_no_picture_of_it() -> None:
     gone = unkept(with_pictures(Path("kept/vscode/call/list.png")))
     assert "kept" not in text.render(gone)

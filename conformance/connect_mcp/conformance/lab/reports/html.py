@@ -99,13 +99,20 @@ def _host(matrix: Matrix, host: Column) -> Iterator[str]:
     soonest = ready(matrix, host)
     told = f"{counted(cells)}; tools after {soonest} at the best" if soonest else counted(cells)
     yield f"<details><summary><strong>{escape(name(host))}</strong> {told}</summary>"
+    pictured: dict[str, str] = {}
     for cell in cells:
-        yield from _seen(cell, titles[cell.scenario])
+        yield from _seen(cell, titles[cell.scenario], pictured)
     yield "</details>"
 
 
-def _seen(cell: Cell, title: str) -> Iterator[str]:
-    """One cell. The anchor is inside what opens, so that a link to it opens it."""
+def _seen(cell: Cell, title: str, pictured: dict[str, str]) -> Iterator[str]:
+    """One cell. The anchor is inside what opens, so that a link to it opens it.
+
+    Args:
+        cell: the cell.
+        title: the scenario's.
+        pictured: the anchors of those that showed a picture before: scenarios that share a run share its pictures.
+    """
     yield f'<details><summary><strong class="{_CLASSES[cell.kind]}">{_SIGNS[cell.kind]} {COUNTED[cell.kind]}'
     yield f'</strong> {escape(title)}</summary><p id="{_anchor(cell)}">{escape(cell.sentence)}</p>'
     times = (("tools after", cell.ready), ("the host ran for", cell.seconds))
@@ -114,13 +121,17 @@ def _seen(cell: Cell, title: str) -> Iterator[str]:
     if cell.lines:
         yield from listed(cell.lines)
     for picture in cell.shown:
-        yield from _picture(Path(picture))
+        if picture in pictured:
+            yield f'<p><a href="#{pictured[picture]}">{_caption(Path(picture))}</a></p>'
+        else:
+            yield from _picture(Path(picture))
+            pictured[picture] = _anchor(cell)
     yield "</details>"
 
 
 def _picture(path: Path) -> Iterator[str]:
     """A picture as data of the page; a file that is none is named instead."""
-    caption = escape(path.stem.replace("-", " "))
+    caption = _caption(path)
     try:
         content = path.read_bytes()
     except OSError:
@@ -130,3 +141,7 @@ def _picture(path: Path) -> Iterator[str]:
         return
     data = base64.b64encode(content).decode("ascii")
     yield f'<figure><img alt="{caption}" src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption></figure>'
+
+
+def _caption(path: Path) -> str:
+    return escape(path.stem.replace("-", " "))
