@@ -63,5 +63,5 @@ def test_a_run_prints_each_line_that_it_takes(capsys: pytest.CaptureFixture[str]
     assert main([*run, "--sdk", "mcp-2", "--", *SDK]) == 0
     shown = capsys.readouterr().out
     assert "--sdk mcp-2: what a server on the official Python SDK 2.x cannot help is expected" in shown
-    assert "PARSE-TRUNC (2025-11-25): after a request without its last brace, nothing came back" in shown
+    assert "PARSE-TRUNC (2025-11-25): after a request that ends inside a string, nothing came back" in shown
     assert "2 in the baseline" in shown
