@@ -20,6 +20,7 @@ from connect_mcp.conformance.lab.quick import CodexAppServer
 from connect_mcp.conformance.lab.recipe import Quick, Recipe, filled
 from connect_mcp.conformance.lab.runs import Run, make
 from connect_mcp.conformance.profiles import load
+from connect_mcp.conformance.schemas import MODERN
 from support.real_hosts import install, install_more
 
 pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts")]
@@ -94,7 +95,7 @@ def test_a_host_calls_our_server_and_its_model_sees_the_result(host: str, folder
     (call,) = start.calls
     profile = load(host)
     assert (seen.version, seen.exit, seen.left) == (selected([host])[0].version, 0, ())
-    assert start.revision == profile.revision
+    assert start.revision == (MODERN if profile.probes else profile.revision)
     assert len(start.tools) == 47
     assert call.params["name"] == "list_workspaces"
     assert shown_name(profile, ENTRY, "list_workspaces") in offered(seen.turns)
