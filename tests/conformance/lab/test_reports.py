@@ -221,7 +221,9 @@ def test_markdown_has_the_matrix_and_lets_nothing_through() -> None:
     assert {line.count(" |") for line in table} == {len(HOSTS) + 1}
     assert "2026-11-21, 733 s, without a network" in shown
     assert "| **✗** | ✓ |" in shown
-    assert "- Qwen Code (every scenario): Qwen Code is not installed" in outside
+    absent = outside.index("- Qwen Code (every scenario): Qwen Code is not installed")
+    assert outside[absent + 1] == r"  - connect\-mcp lab install qwen\-code"
+    assert outside[-1] == r"- every host (rpc\-error): no tool of this server answers with an error"
 
 
 def test_the_page_stands_alone_and_what_a_server_said_is_text_in_it() -> None:

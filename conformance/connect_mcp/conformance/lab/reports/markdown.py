@@ -49,7 +49,8 @@ def _told(matrix: Matrix, kind: Kind, title: str) -> Iterator[str]:
         yield from ("", f"### {title}", "")
         for one in found:
             yield f"- {_where(one)}: {plain(one.first.sentence)}"
-            yield from (f"  - {plain(line)}" for line in one.first.lines)
+            if kind == "not driven":  # they say how it can be
+                yield from (f"  - {plain(line)}" for line in one.first.lines)
 
 
 def _where(one: Alike) -> str:
