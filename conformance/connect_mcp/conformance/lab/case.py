@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from connect_mcp.base.record import record
+from connect_mcp.base.record import record, replace
 from connect_mcp.base.text import printable
 from connect_mcp.installer.hosts.all_hosts import find
 
@@ -15,6 +15,7 @@ from .model.script import SEARCHES, Call, Made, Offered, Seen
 from .planning import Planned
 
 _LONG = 64  # characters of a name that are shown
+_LAST = 0.5  # seconds before a host's time was over in which what happens may be the lab's doing
 
 
 @record
@@ -56,11 +57,11 @@ class Case:
         self.planned = planned
         self.host = find(evidence.host_id)
         self.title = f"{self.host.title} {printable(evidence.version)}"
-        self.starts = evidence.starts
-        self.start = max(evidence.starts, key=_progress) if evidence.starts else None
+        self.starts = tuple(_let_be(start, evidence) for start in evidence.starts)
+        self.start = max(self.starts, key=_progress) if self.starts else None
         self.names = (self.start.tools if self.start else ()) or planned.looked.names
         self.turns = tuple(turn for turn in evidence.turns if turn.offered) or evidence.turns
-        self.dealt = tuple(_dealt(evidence, planned))
+        self.dealt = tuple(_dealt(self.starts, evidence, planned))
         self._name_of = named(ENTRY)
         self._shown: dict[str, Offered | None] = {}
 
@@ -101,9 +102,17 @@ def _progress(start: Start) -> tuple[bool, bool, int, float]:
     return bool(start.calls), start.ready is not None, answered, -start.spawned
 
 
-def _dealt(evidence: Evidence, planned: Planned) -> Iterator[Dealt]:
+def _let_be(start: Start, evidence: Evidence) -> Start:
+    """What a process of the server did by itself or for its host: not how it ended when the lab ended the host."""
+    if evidence.exit is not None:
+        return start
+    ending = tuple((at, what) for at, what in start.ending if start.spawned + at < evidence.seconds - _LAST)
+    return replace(start, ending=ending, exit=start.exit if "exit" in [what for _, what in ending] else None)
+
+
+def _dealt(starts: Sequence[Start], evidence: Evidence, planned: Planned) -> Iterator[Dealt]:
     script = [call for step in planned.script.steps for call in step]
-    arrived = [(start, one) for start in evidence.starts for one in start.calls]
+    arrived = [(start, one) for start in starts for one in start.calls]
     arrived.sort(key=lambda pair: pair[0].spawned + pair[1].asked)
     for index, call in enumerate(script):
         identity = f"lab_call_{index}"

@@ -275,6 +275,8 @@ def _names(case: Case) -> Finding | None:
         if shown is None:
             if not case.waits:
                 return _fails(f"does not offer its model the tool {code(tool)}")
+            if any(one.call.tool == tool for one in case.dealt):
+                return _fails(f"does not let its model find the tool {code(tool)}")
             continue
         turn = next(turn for turn in case.turns if shown in turn.offered)
         rule = NAME_RULES.get(turn.dialect)

@@ -67,8 +67,10 @@ def _passed(case: Case) -> Finding:
 def _offers(case: Case) -> str:
     assert case.start is not None
     ready = f"ready after {span(case.start.ready or 0)}"
-    if not case.has_tools:
-        return f"starts this server, {ready}, and lets its model look for the {counted(len(case.names), 'tool')}"
+    shown = sum(case.shown(name) is not None for name in case.names)
+    if shown < len(case.names):
+        tools = counted(len(case.names), "tool")
+        return f"offers its model {shown} of this server's {tools}, and to look for the others: {ready}"
     return f"offers its model this server's {counted(len(case.names), 'tool')}: {ready}"
 
 
