@@ -65,7 +65,9 @@ def test_it_lists_and_starts_the_bundled_server_and_its_chat_calls_a_tool(
     assert "Riverside Makers" in shown(evidence, "said")[0], "a person reads it in the chat"
     assert start.exit == 0
     assert evidence.left == ()
-    assert_pictures(evidence, "servers-before", "chat", "servers-after")
+    (tools,) = shown(evidence, "tools")
+    assert "Connect, lab" in tools, "its title, and the entry's name"
+    assert_pictures(evidence, "servers-before", "chat", "tools", "servers-after")
 
 
 def test_a_server_that_ends_at_once_is_shown_as_failed_with_what_it_said(vscode: Program, tmp_path: Path) -> None:
@@ -77,10 +79,32 @@ def test_a_server_that_ends_at_once_is_shown_as_failed_with_what_it_said(vscode:
     assert "lab, Error Process exited with code 1, " in "\n".join(shown(evidence, "servers")[-1])
     (output,) = shown(evidence, "output")
     assert [line for line in output if line.endswith("[server stderr] there are no settings")]
+    assert shown(evidence, "tools") == []
     assert not any(tool.full.startswith("mcp_") for turn in evidence.turns for tool in turn.offered)
     assert {start.exit for start in evidence.starts} == {1}
     assert evidence.left == ()
-    assert_pictures(evidence, "servers-before", "chat", "servers-after", "output")
+    assert_pictures(evidence, "servers-before", "chat", "tools", "servers-after", "output")
+
+
+def test_without_a_model_an_extension_calls_tools_through_its_mcp_client(vscode: Program, tmp_path: Path) -> None:
+    reads, writes = Call("list_workspaces", {}), Call("mark_all_notifications_read", {})
+    fails = Call("get_ticket", {"ticket_id": "00000000-0000-4000-8000-000000000000"})
+
+    evidence = drive(
+        RECIPE, vscode, BUNDLED, Script(((reads,), (writes,), (fails,))), tmp_path, patience=PATIENCE, quick=True
+    )
+
+    assert evidence.exit == 0, evidence.errors
+    assert evidence.turns == ()
+    (start,) = evidence.starts
+    assert evidence.returned is not None
+    assert {f"mcp_connect_{tool}" for tool in start.tools} == set(evidence.returned.tools)
+    assert [call.params["name"] for call in start.calls] == [reads.tool, writes.tool, fails.tool]
+    listed, marked, missing = (result.text for result in evidence.returned.results)
+    assert "Riverside Makers" in listed
+    assert marked
+    assert "NOT_FOUND" in missing
+    assert evidence.left == ()
 
 
 def test_without_a_browser_it_is_said_how_to_get_one(tmp_path: Path) -> None:

@@ -17,7 +17,13 @@ _USER_DATA = "{home}/.config/Code"
 """Where VS Code has it on Linux; code-server is told to use the same."""
 
 _SCRIPTS = Path(__file__).parents[1] / "vscode"
-_WORKBENCH = ("installed={installed}", f"user-data={_USER_DATA}", "project={project}")
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_WORKBENCH = (
+    "installed={installed}",
+    f"user-data={_USER_DATA}",
+    "project={project}",
+    f"browsers={','.join(_CHROMIUM)}",
+)
 
 _SETTINGS = {
     "chat.allowAnonymousAccess": True,
@@ -65,9 +71,7 @@ RECIPE = Recipe(
     beside=("playwright-core@1.65.1",),
     node="24.19.0",
     build="apt-get install build-essential python3 libkrb5-dev libx11-dev libxkbfile-dev libsecret-1-dev",
-    needs=(
-        Needed(("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"), "apt-get install chromium"),
-    ),
+    needs=(Needed(_CHROMIUM, "apt-get install chromium"),),
     on_request=True,
     quick=Quick(VSCodeExtension, (str(_SCRIPTS / "channel.cjs"), *_WORKBENCH)),
     takes=40.0,

@@ -22,6 +22,7 @@ async function visit(page) {
   } finally {
     await picture(page, "chat");
   }
+  await lookAtTools(page);
   await showOutputOfFailed(page, await look(page, "after"));
 }
 
@@ -63,6 +64,21 @@ async function ask(page) {
   tell({ said: await said.innerText() });
 }
 
+// Open the chat's list of tools, and our server's part of it, where that is there.
+async function lookAtTools(page) {
+  await page.locator('.interactive-session [aria-label^="Configure Tools"]').first().click();
+  const rows = page.locator(".quick-input-widget .monaco-list-row");
+  await rows.first().waitFor();
+  const ours = page.locator(`.quick-input-widget .monaco-list-row[aria-label$=", ${given.server}"]`);
+  if (await ours.count()) {
+    await ours.locator(".monaco-tl-twistie").click();
+    await pause(1000);
+    tell({ tools: await rows.evaluateAll((all) => all.map((row) => row.ariaLabel)) });
+  }
+  await picture(page, "tools");
+  await page.keyboard.press("Escape");
+}
+
 async function showOutputOfFailed(page, row) {
   if (!row || !/, Error/.test(row)) return;
   await command(page, "MCP: List Servers");
@@ -71,7 +87,7 @@ async function showOutputOfFailed(page, row) {
   const output = page.locator(".output-view .view-lines");
   await output.waitFor();
   await pause(1000);
-  tell({ output: (await output.innerText()).split("\n") });
+  tell({ output: (await output.innerText()).replaceAll("\u00a0", " ").split("\n") });
   await picture(page, "output");
 }
 

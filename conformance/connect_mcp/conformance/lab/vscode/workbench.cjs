@@ -1,7 +1,8 @@
 // VS Code's workbench in Chromium: code-server, a page that shows it, and somebody who says yes to what it asks.
 //
 // Both scripts that use it are given, each as NAME=VALUE: `installed`, the folder of code-server and playwright-core;
-// `user-data`, VS Code's folder of user data; `project`, the folder that is opened.
+// `user-data`, VS Code's folder of user data; `project`, the folder that is opened; `browsers`, the names that Chromium
+// may have, with commas between them.
 
 const { spawn } = require("child_process");
 const { accessSync, constants } = require("fs");
@@ -13,7 +14,6 @@ const given = Object.fromEntries(
 const modules = path.join(given.installed, "node_modules");
 const { chromium } = require(path.join(modules, "playwright-core"));
 
-const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--no-sandbox"];
 const STEP = 60000; // milliseconds for one thing that VS Code is to show; on a quiet machine none took 6 s
@@ -23,8 +23,9 @@ const pause = (ms) => new Promise((resume) => setTimeout(resume, ms));
 // Open the workbench, let `use` have its page, and end it; `env` are variables that VS Code is given besides ours.
 async function withWorkbench(use, { env = {}, allowed = () => {} } = {}) {
   const code = await started(env);
-  const browser = await chromium.launch({ executablePath: onPath(BROWSERS), args: FLAGS });
+  let browser;
   try {
+    browser = await chromium.launch({ executablePath: onPath(given.browsers.split(",")), args: FLAGS });
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     page.setDefaultTimeout(STEP);
     await page.goto(`${code.url}/?folder=${encodeURIComponent(given.project)}`);
@@ -32,7 +33,7 @@ async function withWorkbench(use, { env = {}, allowed = () => {} } = {}) {
     agreeable(page, allowed);
     await use(page);
   } finally {
-    await browser.close();
+    await browser?.close();
     await ended(code.process);
   }
 }
@@ -85,7 +86,7 @@ function isProgram(file) {
 // result to the model.
 async function agreeable(page, allowed) {
   const yes = page.locator(".monaco-dialog-box .monaco-button, .interactive-session .monaco-button")
-    .filter({ hasText: /^\s*(Allow|Trust)/ }).first();
+    .filter({ hasText: /^\s*(Allow|Trust|Yes)/ }).first();
   while (!page.isClosed()) {
     try {
       if (await yes.isVisible()) {
