@@ -24,6 +24,9 @@ RECIPE = Recipe(
         "OPENAI_MODEL": "scripted",
         "QWEN_CODE_NO_RELAUNCH": "true",
     },
+    # It asks a proxy for loopback too, whatever NO_PROXY says. Without a network namespace its settings alone keep it
+    # off the network.
+    not_env=("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
     takes=3.5,
     source="qwen 0.15.10 on Linux x64, 2026-11-21",
 )
