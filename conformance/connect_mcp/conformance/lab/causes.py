@@ -184,7 +184,8 @@ def _unready(case: Case) -> Finding | None:
         return _late(case, start, direct, " (started directly)")
     method = waiting.method if waiting else "initialize"
     given = _until(case, start) - (waiting.asked if waiting else 0.0)
-    return _fails(f"{_WITHOUT}: {method} was not answered within {span(given)}{_then(case)}", *_setting(case))
+    known = f" (ready after {span(direct)} when it is started directly)" if direct is not None else ""
+    return _fails(f"{_WITHOUT}: {method} was not answered within {span(given)}{known}{_then(case)}", *_setting(case))
 
 
 def _until(case: Case, start: Start) -> float:
