@@ -44,7 +44,7 @@ WAYS: Mapping[str, tuple[str, str]] = {
         "self.error(message, {'code': -32603, 'message': 'no'}) if self.spoiled else super().request(message)",
     ),
     "answers-late": (
-        "import threading; threading.Timer(0.5, super().unreadable, [0, text]).start()",
+        "import threading; threading.Timer(1.5, super().unreadable, [0, text]).start()",
         "super().request(message)",
     ),
     "forgets-tools-after": (

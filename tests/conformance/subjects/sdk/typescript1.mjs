@@ -4,7 +4,7 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { z } from "zod";
 
-const server = new McpServer({ name: "minimal", version: "1.0.0" });
+const server = new McpServer({ name: "minimal", version: "1.0.0" }, { capabilities: { logging: {} } });
 
 server.registerTool(
   "echo",
