@@ -1,6 +1,7 @@
-"""Many runs of hosts, each in a process of its own that has no network and takes what the host leaves behind with it."""
+"""Many runs of hosts, in processes of their own that have no network and take along what a host leaves behind."""
 
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -78,7 +79,7 @@ def _outcome(future: "Future[Evidence]") -> Evidence | Refused:
 
 def _alone() -> None:
     """Prepare a process of the pool, before it has a second thread."""
-    global _cut_off  # noqa: PLW0603 - a process of the pool has one fact to remember
+    global _cut_off
     die_with_parent()
     if sys.platform != "win32":
         signal.signal(signal.SIGTERM, _leave)  # so that what was started is ended on the way out
@@ -87,10 +88,18 @@ def _alone() -> None:
 
 
 def _leave(number: int, frame: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # a second one would break off the ending of what was started
     raise SystemExit(128 + number)
 
 
 def _make(run: Run) -> Evidence:
+    try:
+        return _drive(run)
+    except SystemExit as leaving:
+        os._exit(int(leaving.code or 0))  # the pool would keep it as this run's outcome, and go on with the next
+
+
+def _drive(run: Run) -> Evidence:
     return drive(
         run.recipe,
         run.program,
