@@ -1,4 +1,4 @@
-"""What recording, replaying and judging cost by themselves. Run as `python -m tests.bench.sessions`.
+"""What recording, replaying, judging and a whole run cost by themselves. Run as `python -m tests.bench.sessions`.
 
 The subject is a program that echoes what it reads, or answers at once, so that nearly all of the time is ours. Recorded
 and direct round trips are made in turn, so that a change in the machine's load meets both alike.
@@ -42,6 +42,27 @@ theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(time.monotonic() - began, used() - cpu, theirs.ru_utime + theirs.ru_stime,
       resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
+RUN = r"""
+import resource, sys, time
+from connect_mcp.conformance.engine import run
+from connect_mcp.conformance.guard import Guard
+from connect_mcp.conformance.requirement import all_requirements
+from connect_mcp.conformance.subject import StdioSubject
+from connect_mcp.conformance.trial import Options, Trial
+class Counted(StdioSubject):
+    started = 0
+    def open(self, **how):
+        Counted.started += 1
+        return super().open(**how)
+began = time.monotonic()
+with Guard() as guard:
+    trial = Trial(Counted(sys.argv[2:], guard), Options())
+    results = list(run(trial, all_requirements(), [sys.argv[1]]))
+assert not [one for one in results if one.outcome in ("fail", "warn", "inconclusive", "bug-in-the-case")], results
+mine, theirs = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+print(len(results), Counted.started, time.monotonic() - began, mine.ru_utime + mine.ru_stime,
+      theirs.ru_utime + theirs.ru_stime, mine.ru_maxrss)
+"""
 
 
 def main() -> None:
@@ -49,6 +70,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         recording(Path(folder))
         replaying(Path(folder))
+        checking(Path(folder))
     redacting()
     judging()
 
@@ -113,6 +135,21 @@ def replaying(folder: Path) -> None:
         print(
             f"replaying {count:6} calls: {each:.3f} ms a call, of it {mine:.3f} ms CPU of ours "
             f"and {its:.3f} ms of the subject's; {resident / 1024:.0f} MB resident"
+        )
+
+
+def checking(folder: Path) -> None:
+    """A run of all requirements at the bundled server: how often it is started, and whose time it is."""
+    command = [sys.executable, "-m", "connect_mcp", "serve", "--embedded", "--data-dir", str(folder / "workspace")]
+    for revision in ("2025-11-25", "2026-07-28"):
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, revision, *command], capture_output=True, text=True, check=True
+        )
+        count, started, wall, ours, theirs, resident = map(float, done.stdout.split())
+        print(
+            f"checking {count:.0f} requirements in {revision}: {wall:.1f} s, {started:.0f} processes; "
+            f"{ours / count * 1000:.1f} ms CPU of ours each, {theirs:.1f} s of the subject's; "
+            f"{resident / 1024:.0f} MB resident"
         )
 
 

@@ -19,7 +19,7 @@ CACHE = ROOT / ".cache" / "third-party"
 SUBJECTS = ROOT / "tests" / "conformance" / "subjects" / "sdk"
 SKIP = "CONNECT_MCP_TEST_SKIP_THIRD_PARTY"
 KNOWN = ROOT / "tests" / "conformance" / "third_party"
-"""What each is known to break: a baseline, of which most lines for 2025-11-25 were looked at on the wire."""
+"""What each is known to break: a baseline, whose lines were looked at on the wire."""
 
 NPM = {
     "@modelcontextprotocol/server-everything": "2026.8.31",
