@@ -179,7 +179,13 @@ def _guests(args: argparse.Namespace) -> "list[Guest]":
 
     cache = args.cache or cache_folder(os.environ)
     guests = [
-        Guest(recipe, installed(recipe, cache, os.environ, args.version), bool(args.hosts))
+        Guest(
+            recipe,
+            installed(recipe, cache, os.environ, args.version),
+            bool(args.hosts),
+            getattr(args, "quick", False),
+            getattr(args, "patient", False),
+        )
         for recipe in selected(args.hosts)
     ]
     if not any(guest.program for guest in guests):
@@ -210,7 +216,18 @@ def _server(args: argparse.Namespace, command: Sequence[str]) -> "tuple[str, Ser
     if program is None:
         raise Refused(f"{printable(masked(command[0]))} is not found", mend="name the server's program after --")
     shown = printable(masked(" ".join(command), secret_values({"args": list(command)})))
-    return shown, Server((os.path.abspath(program), *command[1:]), cwd=os.getcwd())
+    return shown, Server((os.path.abspath(program), *command[1:]), _variables(args.env), os.getcwd())
+
+
+def _variables(names: Sequence[str]) -> dict[str, str]:
+    """The variables of these names, from our own environment: a host that is driven is given nothing else of it.
+
+    Raises:
+        Refused: for one that is not set.
+    """
+    if missing := [name for name in names if name not in os.environ]:
+        raise Refused(f"the variable {printable(missing[0])} is not set", mend="set it, or leave --env out")
+    return {name: os.environ[name] for name in names}
 
 
 def _from_host(args: argparse.Namespace) -> "tuple[str, Server]":
@@ -295,6 +312,10 @@ def _add_run(commands: Any) -> None:
     _add_hosts(parser)
     _add_server(parser)
     _add_driving(parser)
+    parser.add_argument(
+        "--quick", action="store_true", help="without a model, through a host's own channel (Codex, Claude Code, …)"
+    )
+    parser.add_argument("--patient", action="store_true", help="tell the hosts to wait for a slow server")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what was recorded of every run in this folder")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the matrix as one page that stands alone")
@@ -339,6 +360,13 @@ def _add_diff(commands: Any) -> None:
 def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="from_host", metavar="HOST[:NAME]", help="a server that a host has configured")
     parser.add_argument("--start", action="store_true", help="with --from: also where a project's file names it")
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a variable of this environment that the server needs",
+    )
 
 
 def _add_driving(parser: argparse.ArgumentParser) -> None:

@@ -13,8 +13,9 @@ from connect_mcp.base.record import record
 from ..host_verdicts import shown_name
 from ..profiles import Profile
 from ..session import META_REVISION, Json, Session
-from .drive import ENTRY
-from .evidence import Evidence, Start, offered
+from .all_recipes import selected
+from .drive import ENTRY, naming
+from .evidence import Evidence, Start
 
 UNSEEN: Final = object()
 """This run does not show it."""
@@ -24,6 +25,7 @@ Same = Callable[[Any, Any, Profile, Evidence], bool]
 """Whether what a profile says agrees with what was seen."""
 
 _AT_ONCE = 0.05  # seconds within which two endings count as one: which is recorded first is chance
+_HEAD = 24  # characters at the beginning of a name that a hash leaves
 _LATER = 1.0  # seconds by which an ending may come later than a profile says, on a busy machine
 
 
@@ -215,8 +217,14 @@ def _stdout(evidence: Evidence) -> Any:
 
 
 def _names(evidence: Evidence) -> Any:
-    found = offered(evidence.turns)
-    return found if found and evidence.starts and evidence.starts[0].tools else UNSEEN
+    """The names under which the model is offered the server's tools; None for one that is not to be found."""
+    listed = evidence.starts[0].tools if evidence.starts else ()
+    shown = {tool.full: tool for turn in evidence.turns for tool in turn.offered}
+    if not listed or not shown:
+        return UNSEEN
+    (recipe,) = selected([evidence.host_id])
+    found = {tool: naming(recipe)(tool, tuple(shown.values())) for tool in listed}
+    return {tool: offer and offer.full for tool, offer in found.items()}
 
 
 def _shutdown(evidence: Evidence) -> Any:
@@ -319,17 +327,16 @@ def _shape(value: Any) -> Any:
 
 def _same_names(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
     """Every tool is offered under the name that profile and row foretell, or where that is long, one with a hash."""
-    return all(_is_foretold(shown_name(profile, ENTRY, tool), profile, seen) for tool in evidence.starts[0].tools)
+    return all(_is_foretold(tool, name, profile) for tool, name in seen.items())
 
 
-def _is_foretold(name: str, profile: Profile, seen: Sequence[str]) -> bool:
-    if name in seen:
+def _is_foretold(tool: str, name: str | None, profile: Profile) -> bool:
+    foretold, limit = shown_name(profile, ENTRY, tool), profile.host.limits.tool_name
+    if name == foretold:
         return True
-    limit, cut = profile.host.limits.tool_name, profile.name.cut
-    prefix = name[: min(24, len(name) // 2)]
-    changed = bool(profile.name.instead) and profile.name.instead in name[len(ENTRY) :]
-    long = limit is None or len(name) > limit or changed
-    return bool(cut == "hash" and long and any(one.startswith(prefix) for one in seen))
+    changed = bool(profile.name.instead) and profile.name.instead in foretold[len(ENTRY) :]
+    hashed = profile.name.cut == "hash" and (limit is None or len(foretold) > limit or changed)
+    return hashed and name is not None and name.startswith(foretold[: min(_HEAD, len(foretold) // 2)])
 
 
 def _same_ending(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:

@@ -28,11 +28,15 @@ class Guest:
         recipe: how.
         program: the program; None where it is not installed.
         named: whether it was asked for by its name.
+        quick: whether it is driven without a model, through a channel that it has for programs.
+        patient: whether it is told to wait for a slow server.
     """
 
     recipe: Recipe
     program: Program | None
     named: bool
+    quick: bool = False
+    patient: bool = False
 
 
 @record
@@ -68,12 +72,11 @@ def driven(
         jobs: how many hosts at the same time.
         tell: hears of the progress.
     """
-    there = [(guest.recipe, guest.program) for guest in guests if guest.program is not None]
     groups = together(planned)
-    todo = [(recipe, program, group) for recipe, program in there for group in groups]
-    runs = [_run(recipe, program, group, folder) for recipe, program, group in todo]
+    todo = [(guest, group) for guest in guests if guest.program is not None for group in groups]
+    runs = [_run(guest, group, folder) for guest, group in todo]
     for done, (place, outcome) in enumerate(make(runs, jobs), 1):
-        made = Driven(todo[place][0], todo[place][2], runs[place].folder, outcome)
+        made = Driven(todo[place][0].recipe, todo[place][1], runs[place].folder, outcome)
         tell(done, len(runs), made)
         yield made
 
@@ -115,16 +118,19 @@ def cells_of(made: Driven) -> list[Cell]:
     return [_cell(made.recipe, one, made.outcome, made.folder) for one in made.group]
 
 
-def _run(recipe: Recipe, program: Program, group: Sequence[Planned], folder: Path) -> Run:
+def _run(guest: Guest, group: Sequence[Planned], folder: Path) -> Run:
     """The one run that a group of scenarios shares; it is kept under the name of the first."""
     first = group[0]
+    assert guest.program is not None
     return Run(
-        recipe,
-        program,
+        guest.recipe,
+        guest.program,
         first.server,
         first.script,
-        folder / recipe.host_id / first.scenario.id,
-        patience=first.scenario.patience + _BUSY * recipe.takes,
+        folder / guest.recipe.host_id / first.scenario.id,
+        patience=first.scenario.patience + _BUSY * guest.recipe.takes,
+        patient=guest.patient,
+        quick=guest.quick,
         interrupt=first.scenario.interrupt,
     )
 
