@@ -33,6 +33,7 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("claude-code", "long-name=128"),
     ("claude-code", "nonsense-revision"),
     ("claude-code", "slow-call=1"),
+    ("claude-code", "undeclared"),
     ("cline", "text-first"),
     ("cline", "paged=1"),
     ("cline", "slow-start=5"),

@@ -255,6 +255,10 @@ def test_a_server_without_tools_lists_none() -> None:
     assert handshake(with_faults("no-tools").command, None, None).tools == ()
 
 
+def test_a_server_may_not_say_that_it_has_tools(start: Any) -> None:
+    assert start("undeclared").begin()["result"]["capabilities"] == {}
+
+
 def test_every_call_is_an_error_where_results_belong(start: Any) -> None:
     client = start("rpc-errors")
     client.begin()

@@ -48,7 +48,7 @@ class Case:
         starts: the processes of the server.
         start: the one that came furthest; None where there is none.
         names: the tools that the server listed to the host, or lists when it is asked directly.
-        turns: what the host asked of its model with any tools; all of it where it never gave it any.
+        turns: what the host asked of its model with any tools, its own or the server's: not for a title beside that.
         dealt: the calls of the script.
     """
 
@@ -60,7 +60,7 @@ class Case:
         self.starts = tuple(_let_be(start, evidence) for start in evidence.starts)
         self.start = max(self.starts, key=_progress) if self.starts else None
         self.names = (self.start.tools if self.start else ()) or planned.looked.names
-        self.turns = tuple(turn for turn in evidence.turns if turn.offered) or evidence.turns
+        self.turns = tuple(turn for turn in evidence.turns if turn.offered)
         self.dealt = tuple(_dealt(self.starts, evidence, planned))
         self._name_of = named(ENTRY)
         self._shown: dict[str, Offered | None] = {}

@@ -111,7 +111,7 @@ def _never_started(case: Case) -> Finding | None:
         return None
     if case.planned.looked.failure:
         return _fails(f"{_WITHOUT}: {for_report(case.planned.looked.failure)}")
-    if not case.turns:
+    if not case.evidence.turns:
         return Finding("not driven", f"{_came_to_nothing(case)} and neither started the server nor asked its model")
     return Finding("not driven", "did not start the server that it was given: it may have changed beyond its recipe")
 
@@ -176,6 +176,8 @@ def _unready(case: Case) -> Finding | None:
     start = case.start
     if start is None or start.ready is not None:
         return None
+    if _declares_none(start):
+        return _fails("would have no tools of this server: it does not say that it has any")
     waiting = unanswered(start, "initialize", "tools/list") or unanswered(start, "server/discover")
     if waiting is None and start.exchanges:
         return Finding("not driven", "did not ask this server for its tools, though all that it asked was answered")
@@ -186,6 +188,12 @@ def _unready(case: Case) -> Finding | None:
     given = _until(case, start) - (waiting.asked if waiting else 0.0)
     known = f" (ready after {span(direct)} when it is started directly)" if direct is not None else ""
     return _fails(f"{_WITHOUT}: {method} was not answered within {span(given)}{known}{_then(case)}", *_setting(case))
+
+
+def _declares_none(start: Start) -> bool:
+    """Whether the server's capabilities name no tools, so that a host need not ask for them."""
+    said = [one.result for one in (*start.of("initialize"), *start.of("server/discover")) if one.result]
+    return bool(said) and not any("tools" in (result.get("capabilities") or {}) for result in said)
 
 
 def _until(case: Case, start: Start) -> float:
@@ -242,7 +250,7 @@ def _instead(case: Case) -> str:
 
 def _never_asked(case: Case) -> Finding | None:
     """The server was ready, and the host never came to its model."""
-    if case.turns:
+    if case.evidence.turns:
         return None
     said = [line for line in (case.evidence.errors or case.evidence.output).splitlines() if line.strip()]
     told = f": {quoted(said[-1])}" if said else ""

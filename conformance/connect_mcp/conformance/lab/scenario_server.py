@@ -450,6 +450,10 @@ def _no_tools(server: ScenarioServer, value: float) -> None:
     server.tools.clear()
 
 
+def _undeclared(server: ScenarioServer, value: float) -> None:
+    server.capabilities.clear()
+
+
 def _paged(server: ScenarioServer, value: float) -> None:
     server.page = int(value)
 
@@ -564,6 +568,7 @@ FAULTS: Mapping[str, Fault] = {
     "slow-list": Fault("answers tools/list after so many seconds", _wait("tools/list"), 5),
     "no-list": Fault("never answers tools/list", _before("tools/list", _nothing)),
     "no-tools": Fault("lists no tools", _no_tools),
+    "undeclared": Fault("does not say that it has tools", _undeclared),
     "slow-call": Fault("answers calls after so many seconds", _wait("tools/call"), 5),
     "no-answer": Fault("never answers a call", _before("tools/call", _nothing)),
     "crash-at-start": Fault("ends before it reads anything", _crash_at_start),
