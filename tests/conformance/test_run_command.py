@@ -334,3 +334,11 @@ def test_a_secret_in_the_command_is_in_no_report(
         shown = capsys.readouterr()
         texts = [shown.out, shown.err, *(path.read_text().replace("\\", "") for path in files.values())]
         assert [text for text in texts if form.rpartition("=")[2] in text] == []
+
+
+def test_a_host_whose_file_takes_no_url_does_not_visit_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with reference_over_http() as url:
+        main(["run", "--only", "PING-EMPTY", "--revision", "2025-11-25", "--profile", "claude-desktop", "--url", url])
+    told = capsys.readouterr()
+    assert "Claude Desktop is left out: its file takes no server by its URL" in told.err
+    assert "Claude Desktop" not in told.out

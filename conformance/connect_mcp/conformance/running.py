@@ -123,7 +123,11 @@ def _visits(plan: Plan, target: "Target") -> list[_Visit]:
     def visit(profile: "Profile") -> _Visit:
         return profile.title, lambda: judge(profile, server, machine, calls, timeout=timeout, name=target.name)
 
-    found = [visit(profile) for profile in plan.profiles]
+    reached = [profile for profile in plan.profiles if not server.url or profile.host.remote is not None]
+    for profile in plan.profiles:
+        if profile not in reached:
+            sys.stderr.write(f"{profile.host.title} is left out: its file takes no server by its URL\n")
+    found = [visit(profile) for profile in reached]
     if plan.sdk:
         found.append((f"the official SDK's client {installed()}", lambda: judge_sdk(server, calls, timeout=timeout)))
     return found
