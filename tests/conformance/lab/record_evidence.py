@@ -25,6 +25,7 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("codex", ""),
     ("codex", "never-ready"),
     ("codex", "slow-start=5"),
+    ("codex", "no-list"),
     ("codex", "no-tools"),
     ("codex", "no-answer"),
     ("codex", "crash-in-call"),

@@ -43,6 +43,7 @@ RECORDED: tuple[tuple[str, str, Kind, str], ...] = (
         "fail",
         r"ready after 5\.\d s \(started directly\), and its model was asked 0\.\d",
     ),
+    ("codex-no-list", "handshake", "fail", r"tools/list was not answered within \d.*, and its model was asked"),
     ("codex-no-tools", "handshake", "fail", r"would have no tools of this server: it lists none$"),
     (
         "codex-no-answer",

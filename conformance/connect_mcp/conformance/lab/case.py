@@ -80,6 +80,23 @@ class Case:
         """Whether the host lets its model find tools that it does not offer at once."""
         return any(tool.name in SEARCHES for turn in self.turns for tool in turn.offered)
 
+    def ended_itself(self, start: Start) -> bool:
+        """Whether a process of the server ended, or closed its output, without being told to.
+
+        A host may signal the whole group, or what the recorder started, so that the server is gone before a signal is
+        written down, and kill the recorder right after it. What ends as if it were told to, after the host's last word
+        to its model, was told to; before that, a request without an answer shows that it was a crash.
+        """
+        if not start.ending or start.ending[0][1] not in OWN:
+            return False
+        if start.exit not in _AS_TOLD:
+            return True
+        if self.turns and start.spawned + start.ending[0][0] > self.turns[-1].at:
+            return False
+        told = any(what not in OWN for _, what in start.ending)
+        waiting = any(one.answered is None and one.method != "subscriptions/listen" for one in start.exchanges)
+        return waiting or (start.exit == 0 and not told)
+
     def shown(self, tool: str) -> Offered | None:
         """The server's tool as the model was offered it, in any turn."""
         if tool not in self._shown:
@@ -130,21 +147,6 @@ def _is_call(exchange: Exchange, call: Call, script: Sequence[Call]) -> bool:
         return False
     given = exchange.params.get("arguments") or {}
     return given == call.arguments or not any(other.tool == call.tool and other.arguments == given for other in script)
-
-
-def ended_itself(start: Start) -> bool:
-    """Whether it ended, or closed its output, without being told to.
-
-    A host may signal the whole group, so that the server is gone before the recorder has written the signal down, or
-    kill the recorder right after it: then only a request that was left without an answer shows that it was a crash.
-    """
-    if not start.ending or start.ending[0][1] not in OWN:
-        return False
-    if start.exit not in _AS_TOLD:
-        return True
-    told = any(what not in OWN for _, what in start.ending)
-    waiting = any(one.answered is None and one.method != "subscriptions/listen" for one in start.exchanges)
-    return waiting or (start.exit == 0 and not told)
 
 
 _AS_TOLD = (None, 0, 130, 143, "SIGINT", "SIGTERM", "SIGKILL", "SIGHUP")

@@ -21,7 +21,6 @@ from .case import (
     Dealt,
     code,
     counted,
-    ended_itself,
     ending_of,
     error_of,
     last_words,
@@ -123,7 +122,7 @@ def _came_to_nothing(case: Case) -> str:
 
 
 def _ended_at_start(case: Case) -> Finding | None:
-    if case.start is None or case.start.ready is not None or not all(map(ended_itself, case.starts)):
+    if case.start is None or case.start.ready is not None or not all(map(case.ended_itself, case.starts)):
         return None
     start = case.start
     waiting = next((one.method for one in start.exchanges if one.answered is None), None)
@@ -352,16 +351,16 @@ def _not_reached(case: Case, one: Dealt) -> Finding | None:
     said = f": {quoted(one.seen.text)}" if one.seen else ""
     if case.planned.scenario.takes == "a call that fails" and case.planned.server != case.planned.scenario.server:
         return Finding("not applicable", f"refuses by itself the arguments with which {name} would fail{said}")
-    if case.planned.scenario.judged == "recovery" and case.start is not None and ended_itself(case.start):
+    if case.planned.scenario.judged == "recovery" and case.start is not None and case.ended_itself(case.start):
         return _fails(f"does not start this server again after it crashed{said}")
-    if case.start is not None and ended_itself(case.start):
+    if case.start is not None and case.ended_itself(case.start):
         return _fails(f"could not call {name}: the server {ending_of(case.start)} before{last_words(case.start)}")
     return _fails(f"did not make the call of {name}{said}")
 
 
 def _crashed(case: Case, one: Dealt) -> Finding | None:
     for start, exchange in reversed(one.reached):
-        if exchange.answered is None and ended_itself(start) and one.answered is None:
+        if exchange.answered is None and case.ended_itself(start) and one.answered is None:
             times = f", each of {len(one.reached)} times" if len(one.reached) > 1 else ""
             what = f"got no answer from {code(one.call.tool)}: the server {ending_of(start)} in the call{times}"
             return _fails(what + last_words(start), *shows(one))
@@ -479,10 +478,8 @@ def _still_running(case: Case) -> Finding | None:
 
 
 def _ended_before(case: Case) -> Finding | None:
-    """The server was gone before the host came to its end; opencode ends one behind the recorder's back."""
-    if case.start is None or not all(map(ended_itself, case.starts)):
-        return None
-    if case.turns and all(start.spawned + (over(start) or 0.0) > case.turns[-1].at for start in case.starts):
+    """The server was gone before the host came to its end."""
+    if case.start is None or not all(map(case.ended_itself, case.starts)):
         return None
     what = f"had nothing to end: the server {ending_of(case.start)} by itself{last_words(case.start)}"
     return Finding("not applicable", what)
