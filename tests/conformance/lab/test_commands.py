@@ -75,6 +75,18 @@ def test_three_hosts_work_with_the_bundled_server_that_configure_wrote_into_thei
     assert all(0 < cell["ready"] < 30 for cell in value["cells"])
 
 
+def test_codex_and_claude_code_are_driven_without_a_model_too(cache: Path, tmp_path: Path) -> None:
+    hosts = ("codex", "claude-code")
+    done = lab(cache, "run", *hosts, "--quick", "--scenario", "call", "is-error", "--json", "--", *BUNDLED)
+    crash = server(tmp_path, "def call(name, arguments): os._exit(7)")
+    crashed = lab(cache, "run", "codex", "--quick", "--scenario", "call", "--call-tools", "--json", "--", *crash)
+
+    assert set(cells(matrix(done)).values()) == {"pass"}, done.stdout
+    (cell,) = matrix(crashed)["cells"]
+    assert cell["kind"] == "fail"
+    assert "code 7" in cell["sentence"], cell
+
+
 def test_a_server_that_crashes_in_a_call_is_red_with_its_exit_code_and_last_words(cache: Path, tmp_path: Path) -> None:
     crash = "def call(name, arguments): sys.stderr.write('the disk is gone\\n'); sys.stderr.flush(); os._exit(7)"
     broken = server(tmp_path, crash)

@@ -8,10 +8,11 @@ from connect_mcp.installer.hosts.all_hosts import find
 
 from ..profiles import Profile, load, profile_ids
 from ..report import for_report
-from .drive import ENTRY
-from .evidence import Evidence, Exchange, Start
+from .all_recipes import selected
+from .drive import ENTRY, naming
+from .evidence import Evidence, Exchange, Returned, Start
 from .model.naming import named
-from .model.script import SEARCHES, Call, Made, Offered, Seen
+from .model.script import SEARCHES, Answer, Call, Made, Offered, Seen, Turn, call_id
 from .planning import Planned
 
 _LONG = 64  # characters of a name that are shown
@@ -53,6 +54,9 @@ class Case:
     """
 
     def __init__(self, evidence: Evidence, planned: Planned) -> None:
+        (recipe,) = selected([evidence.host_id])
+        self._name_of = naming(recipe) if evidence.returned is None else named(ENTRY)
+        evidence = evidence if evidence.returned is None else _as_asked(evidence, evidence.returned, planned)
         self.evidence = evidence
         self.planned = planned
         self.host = find(evidence.host_id)
@@ -62,7 +66,6 @@ class Case:
         self.names = (self.start.tools if self.start else ()) or planned.looked.names
         self.turns = tuple(turn for turn in evidence.turns if turn.offered)
         self.dealt = tuple(_dealt(self.starts, evidence, planned))
-        self._name_of = named(ENTRY)
         self._shown: dict[str, Offered | None] = {}
 
     @property
@@ -113,6 +116,19 @@ class Case:
 # What was seen
 
 
+def _as_asked(evidence: Evidence, returned: Returned, planned: Planned) -> Evidence:
+    """A run without a model as if there had been one that was asked once: what the channel listed and gave back."""
+    offers = tuple(Offered(name, None, "", None) for name in returned.tools)
+    calls = [call for step in planned.script.steps for call in step]
+    seen = tuple(replace(result, call=call_id(index)) for index, result in enumerate(returned.results))
+    found = [(index, call, named(ENTRY)(call.tool, offers)) for index, call in enumerate(calls[: len(seen) + 1])]
+    made = tuple(Made(call_id(index), tool, call.arguments) for index, call, tool in found if tool is not None)
+    times = [start.spawned + one.answered for start in evidence.starts for one in start.exchanges if one.answered]
+    at = max(times, default=evidence.seconds)
+    turn = Turn(at, "", "", "", False, offers, seen, Answer(made), b"")
+    return replace(evidence, turns=(turn,))
+
+
 def _progress(start: Start) -> tuple[bool, bool, int, float]:
     """How far a process of the server came."""
     answered = sum(one.answered is not None for one in start.exchanges)
@@ -132,7 +148,7 @@ def _dealt(starts: Sequence[Start], evidence: Evidence, planned: Planned) -> Ite
     arrived = [(start, one) for start in starts for one in start.calls]
     arrived.sort(key=lambda pair: pair[0].spawned + pair[1].asked)
     for index, call in enumerate(script):
-        identity = f"lab_call_{index}"
+        identity = call_id(index)
         made = next((one for turn in evidence.turns for one in turn.answered.calls if one.id == identity), None)
         seen = next((one for turn in evidence.turns for one in turn.seen if one.call == identity), None)
         alike = [at for at, other in enumerate(script) if other == call]

@@ -221,7 +221,7 @@ def _made(calls: Sequence[tuple[int, Call]], asked: Asked, name_of: NameOf) -> A
         tool = name_of(call.tool, asked.offered)
         if tool is None:
             return _searched(call.tool, asked, len(calls) + _SEARCHES)
-        made.append(Made(f"{_CALL}{place}", tool, call.arguments))
+        made.append(Made(call_id(place), tool, call.arguments))
     return Answer(tuple(made))
 
 
@@ -249,6 +249,11 @@ def _in_a_row(results: Sequence[Seen]) -> int:
             break
         count += 1
     return count
+
+
+def call_id(place: int) -> str:
+    """The id of the script's call of that place, counted from 0."""
+    return f"{_CALL}{place}"
 
 
 def _place(result: Seen) -> int | None:
