@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -253,6 +254,35 @@ def test_a_named_host_that_is_missing_beside_one_that_works_is_told_and_counts(c
 
     assert cells(matrix(done)) == {("codex", "handshake"): "pass", ("vscode", "handshake"): "not driven"}
     assert done.returncode == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a parent that is gone is not seen there")
+def test_a_lab_that_is_killed_takes_its_hosts_and_servers_along(cache: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    argv = ["run", "codex", "--scenario", "slow-tool", "--keep", str(kept)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "connect_mcp", "lab", *argv],
+        env={**os.environ, LAB_CACHE: str(cache)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not list(kept.glob("codex/*/run/session*.jsonl")):
+        time.sleep(0.05)
+    assert of(kept)
+
+    process.kill()
+    process.wait()
+
+    while time.monotonic() < end and of(kept):
+        time.sleep(0.1)
+    assert not of(kept)
+
+
+def of(folder: Path) -> list[str]:
+    """The command lines of the processes that know of a folder."""
+    lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    return [line for line in lines if str(folder) in line]
 
 
 def test_what_cannot_be_meant_is_refused_before_any_host_starts(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ _NEEDED = (
 """What no program on Windows starts without."""
 
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000  # sched.h
+_LOOK = 0.5  # seconds between two looks at who our parent is
 _SUBREAPER = 36  # prctl.h
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
@@ -236,9 +238,18 @@ def _reap(processes: "Iterable[psutil.Process]") -> None:
                 os.waitpid(process.pid, os.WNOHANG)
 
 
-def die_with_parent(platform: str = sys.platform) -> None:
-    """Have this process ended with SIGTERM when the one that started it ends (Linux)."""
-    if platform == "linux":
-        import ctypes
+def end_with_parent() -> None:
+    """Have this process told to end when the one that started it is gone, however that came about.
 
-        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM, 0, 0, 0)
+    It takes a thread. Linux has a call for it (PR_SET_PDEATHSIG), which is taken in some sandboxes and does nothing.
+    On Windows a process keeps the number of a parent that is gone, and nothing is done.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if sys.platform != "win32":
+        threading.Thread(target=watch, daemon=True).start()

@@ -16,7 +16,7 @@ from connect_mcp.base.record import record
 from .drive import Server, drive
 from .evidence import Evidence
 from .install import Program
-from .isolation import adopt_orphans, cut_off_network, die_with_parent
+from .isolation import adopt_orphans, cut_off_network, end_with_parent
 from .model.script import Script
 from .recipe import Recipe
 
@@ -78,13 +78,13 @@ def _outcome(future: "Future[Evidence]") -> Evidence | Refused:
 
 
 def _alone() -> None:
-    """Prepare a process of the pool, before it has a second thread."""
+    """Prepare a process of the pool; a network of its own it can have only before it has a second thread."""
     global _cut_off
-    die_with_parent()
     if sys.platform != "win32":
         signal.signal(signal.SIGTERM, _leave)  # so that what was started is ended on the way out
     adopt_orphans()
     _cut_off = cut_off_network()
+    end_with_parent()
 
 
 def _leave(number: int, frame: object) -> NoReturn:
