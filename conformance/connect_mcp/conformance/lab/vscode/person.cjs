@@ -22,6 +22,7 @@ async function visit(page) {
   } finally {
     await picture(page, "chat");
   }
+  page.setDefaultTimeout(STEP);
   await lookAtTools(page);
   await showOutputOfFailed(page, await look(page, "after"));
 }
@@ -66,7 +67,8 @@ async function ask(page) {
 
 // Open the chat's list of tools, and our server's part of it, where that is there.
 async function lookAtTools(page) {
-  await page.locator('.interactive-session [aria-label^="Configure Tools"]').first().click();
+  // Not with the mouse: a notification may lie over it, such as one that asks whether a server may use the model.
+  await page.locator('.interactive-session [aria-label^="Configure Tools"]').first().evaluate((action) => action.click());
   const rows = page.locator(".quick-input-widget .monaco-list-row");
   await rows.first().waitFor();
   const ours = page.locator(`.quick-input-widget .monaco-list-row[aria-label$=", ${given.server}"]`);
