@@ -121,6 +121,32 @@ def test_a_baseline_turns_known_failures_into_expected_ones_and_fails_when_it_is
     assert "the SDK does so" in path.read_text(), "a reason that was written by hand is kept"
 
 
+def test_what_could_not_be_checked_is_expected_by_no_baseline(tmp_path: Path, capsys: Shown) -> None:
+    dead, path = program(tmp_path, "raise SystemExit(3)"), tmp_path / "known.txt"
+    path.write_text("PING-EMPTY *   so\nPARSE-TRUNC *   so\n")
+    assert main(["run", *FEW, "--baseline", str(path), "--sdk", "mcp-2", "--", *dead]) == 1
+    shown = capsys.readouterr().out
+    assert "INCONCLUSIVE  PING-EMPTY, PARSE-TRUNC" in shown
+    assert "expects this to fail" not in shown, "nothing shows that a line is stale"
+
+
+def test_a_server_that_cannot_be_spoken_with_has_no_baseline(tmp_path: Path) -> None:
+    path = tmp_path / "known.txt"
+    with pytest.raises(Refused, match="nothing that this server does could be checked") as refused:
+        main(["baseline", str(path), *FEW, "--", *program(tmp_path, "raise SystemExit(3)")])
+    assert "exited with code 3" in refused.value.why
+    assert not path.exists()
+
+
+def test_a_baseline_has_no_line_of_what_could_not_be_checked_and_says_so(tmp_path: Path, capsys: Shown) -> None:
+    path = tmp_path / "known.txt"
+    mute = server(tmp_path, "def call(name, arguments):\n    raise SystemExit(4)")
+    only = ["--only", "PING-EMPTY", "TOOL-RESULT", "--revision", "2025-11-25", "--call-tools"]
+    assert main(["baseline", str(path), *only, "--", *mute]) == 0
+    assert "could not be checked, which no line makes expected: TOOL-RESULT\n" in capsys.readouterr().out
+    assert len(path.read_text().splitlines()) == 2, "two comments, and no line"
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [("NO-SUCH-RULE *", "there is no requirement NO-SUCH-RULE"), ("PING-EMPTY", "a revision or \\* stands after")],

@@ -53,6 +53,13 @@ def test_only_what_an_sdk_cannot_help_is_expected() -> None:
     assert "the official Python SDK 2.x: it drops what it cannot read" in found[1].why
 
 
+@pytest.mark.parametrize("baseline", ALL, ids=lambda one: str(one.name))
+def test_what_could_not_be_checked_neither_shows_an_sdk_nor_is_expected(baseline: Baseline) -> None:
+    said = [Result(one.requirement, one.revision, "inconclusive", one.why) for one in showing(baseline)]
+    assert fingerprint(said) is None
+    assert list(excused(said, baseline)) == said
+
+
 def test_a_name_that_there_is_not_is_refused() -> None:
     with pytest.raises(Misuse, match="no baseline of an SDK 'perl'"):
         main(["run", "--only", "PING-EMPTY", "--sdk", "perl", "--", *reference()])

@@ -5,7 +5,8 @@
     TOOL-UNKNOWN *
 
 A line names a requirement, a revision (or `*` for all that are checked), and why. One whose requirement is kept by now
-is stale, and fails itself: known gaps do not stay known for longer than they are gaps.
+is stale, and fails itself: known gaps do not stay known for longer than they are gaps. What could not be checked is
+expected by no line, since a server that cannot be spoken with would pass with a baseline of its gaps.
 """
 
 import os
@@ -17,11 +18,9 @@ from connect_mcp.base.record import record, replace
 from connect_mcp.base.text import printable
 
 from .requirement import REVISIONS, all_requirements
-from .result import Outcome, Result
+from .result import BROKEN, Result
 
 HEAD = "# connect-mcp conformance baseline 1"
-
-_BROKEN: Sequence[Outcome] = ("fail", "warn", "inconclusive")
 
 
 @record
@@ -84,7 +83,7 @@ def applied(
         if line.requirement in undecided:
             continue
         about = [result for result in found if line.covers(result)]
-        if about and not any(result.outcome in _BROKEN for result in about):
+        if about and not any(result.outcome in (*BROKEN, "inconclusive") for result in about):
             at = next(index for index, result in enumerate(found) if line.covers(result))
             why = (
                 f"line {line.number} of {printable(os.fspath(path))} expects this to fail, and it does not: take it out"
@@ -103,16 +102,35 @@ def written(results: Iterable[Result], subject: str, reasons: Mapping[tuple[str,
     """
     lines = [HEAD, f"# what {subject} is known to break: requirement, revision, and why"]
     for result in results:
-        if result.outcome in _BROKEN:
+        if result.outcome in BROKEN:
             reason = reasons.get((result.requirement, result.revision)) or result.why
             lines.append(f"{result.requirement} {result.revision}   {reason}".rstrip())
     return "".join(f"{line}\n" for line in lines)
 
 
+def require_checked(results: Iterable[Result]) -> None:
+    """Make sure that there is something to hold a server to.
+
+    Raises:
+        Refused: where nothing that it does could be checked, and why.
+    """
+    found = tuple(results)
+    outcomes = {result.outcome for result in found}
+    if "pass" not in outcomes and ("inconclusive" in outcomes or outcomes.isdisjoint(BROKEN)):
+        why = next((result.why for result in found if result.why), "")
+        raise Refused("nothing that this server does could be checked", why=why, mend="start it by hand, and look")
+
+
+def unchecked(results: Iterable[Result]) -> str:
+    """A sentence on what could not be checked, of which a baseline holds no line; empty where all could."""
+    found = dict.fromkeys(result.requirement for result in results if result.outcome == "inconclusive")
+    return f"could not be checked, which no line makes expected: {', '.join(found)}" if found else ""
+
+
 def expected(result: Result, lines: Sequence[Known]) -> Result:
     """The result, as `expected` where it is broken and a line is about it."""
     line = next((line for line in lines if line.covers(result)), None)
-    if line is None or result.outcome not in _BROKEN:
+    if line is None or result.outcome not in BROKEN:
         return result
     reason = f" ({printable(line.reason)})" if line.reason and line.reason != result.why else ""
     return replace(result, outcome="expected", why=f"{result.why}{reason}")

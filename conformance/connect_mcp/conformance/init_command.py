@@ -157,9 +157,7 @@ def _examined(args: argparse.Namespace, command: Sequence[str], root: Path, name
     with Guard() as guard, Progress() as progress:
         target = by_command(command, guard, root) if command else by_url(args.url, headers, args.timeout)
         verdict = run(plan, target, progress)
-    if not verdict.count["pass"]:
-        why = next((one.why for one in verdict.results if one.why), "")
-        raise Refused("nothing that this server does could be checked", why=why, mend="start it by hand, and look")
+    baseline.require_checked(verdict.results)
     chosen = sdk_baselines.chosen(verdict.results, args.sdk)
     results = sdk_baselines.excused(verdict.results, chosen) if chosen else verdict.results
     path = root / BASELINE
@@ -198,9 +196,13 @@ def _workflow(args: argparse.Namespace, examined: _Examined, said: str, uses: st
 
 def _told(args: argparse.Namespace, examined: _Examined, workflow: Workflow, foreign: Sequence[str]) -> Iterator[str]:
     """What a person is to know."""
+    from .baseline import unchecked
+
     lines = "1 line" if examined.lines == 1 else f"{examined.lines} lines"
     written = "would be written" if args.dry_run else "written"
     yield f"{written}: {WORKFLOW}, and {BASELINE} with {lines} of what the server breaks today"
+    if missing := unchecked(examined.verdict.results):
+        yield missing
     if examined.sdk:
         yield f"what a server on {examined.sdk.title} cannot help is left to --sdk {examined.sdk.name}"
     elif args.sdk:

@@ -1,5 +1,6 @@
 """What came of checking one requirement in one revision, as data that any report can be made from."""
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 from connect_mcp.base.record import record
@@ -8,6 +9,9 @@ Outcome = Literal[
     "pass", "fail", "warn", "expected", "not-applicable", "not-observed", "inconclusive", "bug-in-the-case"
 ]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+BROKEN: Sequence[Outcome] = ("fail", "warn")
+"""Those of a rule that is broken, which a baseline may make expected; it says nothing of what could not be checked."""
 
 
 @record

@@ -49,7 +49,11 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
 
 
 def write_baseline(args: argparse.Namespace, command: Sequence[str]) -> int:
-    """Check a server and write down what it breaks; the reasons of lines that a file has already are kept."""
+    """Check a server and write down what it breaks; the reasons of lines that a file has already are kept.
+
+    Raises:
+        Refused: where nothing that it does could be checked.
+    """
     from . import baseline
     from .guard import Guard
     from .progress import Progress
@@ -60,6 +64,7 @@ def write_baseline(args: argparse.Namespace, command: Sequence[str]) -> int:
     plan = _plan(args)
     with Guard() as guard, Progress() as progress:
         verdict = examined(plan, _target(args, command, guard), progress)
+    baseline.require_checked(verdict.results)
     verdict = _as_known(verdict, (), args)
     exists = args.file.exists()
     reasons = {(line.requirement, line.revision): line.reason for line in baseline.read(args.file)} if exists else {}
@@ -68,6 +73,8 @@ def write_baseline(args: argparse.Namespace, command: Sequence[str]) -> int:
     lines = len(text.splitlines()) - 2
     what = "1 line" if lines == 1 else f"{lines} lines"
     sys.stdout.write(f"{what} in {printable(str(args.file))}; use it with --baseline {printable(str(args.file))}\n")
+    if missing := baseline.unchecked(verdict.results):
+        sys.stdout.write(f"{missing}\n")
     return 0
 
 

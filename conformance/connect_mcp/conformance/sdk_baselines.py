@@ -15,12 +15,11 @@ from connect_mcp.base.fixtures import fixtures
 from connect_mcp.base.record import record, replace
 
 from .baseline import Known, read
-from .result import Outcome, Result
+from .result import BROKEN, Result
 
 AUTO = "auto"
 """In place of a name: whichever the server's behaviour shows."""
 
-_BROKEN: Sequence[Outcome] = ("fail", "warn", "inconclusive")
 _COMMENT = re.compile(r"# (sdk|known by): *(.*)")
 
 
@@ -37,7 +36,7 @@ class Mark:
         about = [result for result in results if result.requirement == self.requirement]
         if self.how == "passes":
             return any(result.outcome == "pass" for result in about)
-        return any(result.outcome in _BROKEN and self.said in result.why for result in about)
+        return any(result.outcome in BROKEN and self.said in result.why for result in about)
 
 
 @record
@@ -113,7 +112,7 @@ def told(results: Sequence[Result], taken: Baseline | None, named: str | None) -
 
 def _excused(result: Result, baseline: Baseline) -> Result:
     line = next((line for line in baseline.lines if line.covers(result)), None)
-    if line is None or result.outcome not in _BROKEN:
+    if line is None or result.outcome not in BROKEN:
         return result
     return replace(result, outcome="expected", why=f"{result.why} ({baseline.title}: {line.reason})")
 
