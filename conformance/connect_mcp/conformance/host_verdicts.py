@@ -13,7 +13,7 @@ from typing import Any, Literal
 from connect_mcp.base.machine import Machine
 from connect_mcp.base.record import record, replace
 
-from .profiles import UNKNOWN, Profile
+from .profiles import UNKNOWN, Naming, Profile
 from .replay import Calls, Server
 from .report import for_report
 from .schemas import REVISIONS
@@ -227,6 +227,8 @@ def _names(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
 def shown_name(profile: Profile, server: str, tool: str) -> str:
     """The name under which a host's model sees a tool; where a hash is part of it, without that."""
     naming, limits = profile.name, profile.host.limits
+    if naming.punycode:
+        tool = ".".join(_in_ascii(part, naming) for part in tool.split("."))
     text = limits.prefix.replace("{server}", server).replace("{tool}", tool) if limits.prefix else tool
     if naming.kept is not None:
         text = re.sub(f"[^{naming.kept}]", naming.instead, text)
@@ -236,6 +238,13 @@ def shown_name(profile: Profile, server: str, tool: str) -> str:
         return text[: limits.tool_name]
     tail = (limits.tool_name - 3) // 2
     return f"{text[: limits.tool_name - 3 - tail]}...{text[-tail:]}"
+
+
+def _in_ascii(part: str, naming: Naming) -> str:
+    if part.isascii():
+        return part
+    plain = "".join(one if not one.isascii() or re.match(f"[{naming.kept}]", one) else naming.instead for one in part)
+    return "xn--" + plain.encode("punycode").decode("ascii")
 
 
 def _call(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:

@@ -72,11 +72,13 @@ class Naming:
         instead: what stands in the place of every other one.
         cut: what is done with a name that is too long: its `end` or `middle` goes, or a `hash` takes the place of a
             part; None where nothing is.
+        punycode: whether a part between dots with characters beyond ASCII becomes `xn--` and its punycode.
     """
 
     kept: str | None
     instead: str
     cut: Literal["end", "middle", "hash"] | None
+    punycode: bool = False
 
 
 @record
@@ -174,7 +176,7 @@ def load(identity: str) -> Profile:
     return Profile(
         id=data["id"],
         program=data["program"],
-        name=Naming(naming["kept"], naming["with"], naming["cut"]),
+        name=Naming(naming["kept"], naming["with"], naming["cut"], naming.get("punycode", False)),
         known=known,
         **values,
     )

@@ -16,6 +16,7 @@ from ..session import META_REVISION, Json, Session
 from .all_recipes import selected
 from .drive import ENTRY, naming
 from .evidence import Evidence, Start
+from .model.script import SEARCHES
 
 UNSEEN: Final = object()
 """This run does not show it."""
@@ -24,7 +25,7 @@ Seen = Callable[[Evidence], Any]
 Same = Callable[[Any, Any, Profile, Evidence], bool]
 """Whether what a profile says agrees with what was seen."""
 
-_AT_ONCE = 0.05  # seconds within which two endings count as one: which is recorded first is chance
+_AT_ONCE = 0.05  # seconds within which two endings may change places: which is recorded first is chance
 _HEAD = 24  # characters at the beginning of a name that a hash leaves
 _LATER = 1.0  # seconds by which an ending may come later than a profile says, on a busy machine
 
@@ -162,12 +163,14 @@ def _with_id(value: Any, identity: Any) -> Any:
 
 
 def _after_call(evidence: Evidence) -> Any:
+    """The method of what the host says about a call that is over; it may say more about other things."""
     wire = _first(evidence)
     answered = _answer_to_call(wire)
     if answered is None:
         return UNSEEN
     told = (one.body for one in wire[answered + 1 :] if one.from_host and "id" not in one.body)
-    return next((body["method"] for body in told if "method" in body), None)
+    identity = wire[answered].body["id"]
+    return next((body["method"] for body in told if _params(body).get("requestId") == identity), None)
 
 
 def _answer_to_call(wire: Sequence[Message]) -> int | None:
@@ -217,14 +220,18 @@ def _stdout(evidence: Evidence) -> Any:
 
 
 def _names(evidence: Evidence) -> Any:
-    """The names under which the model is offered the server's tools; None for one that is not to be found."""
+    """The names under which the model is offered the server's tools; None for one that is not to be found.
+
+    A host that lets its model look for tools offers those alone that were looked for.
+    """
     listed = evidence.starts[0].tools if evidence.starts else ()
     shown = {tool.full: tool for turn in evidence.turns for tool in turn.offered}
     if not listed or not shown:
         return UNSEEN
     (recipe,) = selected([evidence.host_id])
     found = {tool: naming(recipe)(tool, tuple(shown.values())) for tool in listed}
-    return {tool: offer and offer.full for tool, offer in found.items()}
+    deferred = any(name in SEARCHES for name in shown)
+    return {tool: offer and offer.full for tool, offer in found.items() if offer is not None or not deferred}
 
 
 def _shutdown(evidence: Evidence) -> Any:
@@ -272,12 +279,19 @@ def _client_text(value: Any, before: str, version: str) -> Any:
 
 
 def _same_opening(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
-    """The same requests; the order is chance where a host sends them all at once."""
+    """The same requests; the order is chance where a host sends them all at once, and so is which token each has."""
 
     def ordered(requests: Any) -> list[str]:
-        return sorted(repr(_sorted(request)) for request in requests)
+        return sorted(repr(_sorted(_without_token(request))) for request in requests)
 
     return ordered(said) == ordered(seen)
+
+
+def _without_token(value: Any) -> Any:
+    """The value, with whether there is a progress token and not which."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: "a token" if key == "progressToken" else _without_token(one) for key, one in value.items()}
 
 
 def _sorted(value: Any) -> Any:
@@ -340,22 +354,15 @@ def _is_foretold(tool: str, name: str | None, profile: Profile) -> bool:
 
 
 def _same_ending(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
-    """The same steps in the same order, none much later; steps at the same moment in any order."""
-    expected = [(str(what), float(after)) for what, after in said if what != "SIGKILL"]
-    return _steps(expected) == _steps(seen) and all(
-        after <= dict(expected)[what] + _LATER for what, after in dict(map(tuple, seen)).items()
+    """The same steps, none much later, and none before one that the profile has at an earlier moment."""
+    expected = {str(what): float(after) for what, after in said if what != "SIGKILL"}
+    if {what for what, _ in seen} != set(expected) or len(seen) != len(expected):
+        return False
+    late = any(after > expected[what] + _LATER for what, after in seen)
+    pairs = [(one, other) for at, one in enumerate(seen) for other in seen[at + 1 :]]
+    return not late and not any(
+        expected[first] > expected[then] and before + _AT_ONCE < after for (first, before), (then, after) in pairs
     )
-
-
-def _steps(ending: Sequence[Sequence[Any]]) -> list[frozenset[str]]:
-    """What happens at each moment."""
-    steps: list[tuple[float, set[str]]] = []
-    for what, after in ending:
-        if steps and after - steps[-1][0] <= _AT_ONCE:
-            steps[-1][1].add(what)
-        else:
-            steps.append((after, {what}))
-    return [frozenset(step) for _, step in steps]
 
 
 def _part(name: str) -> Same:

@@ -539,7 +539,8 @@ def _asks(server: ScenarioServer, value: float) -> None:
 
 
 def _all_features(server: ScenarioServer, value: float) -> None:
-    server.capabilities.update({"resources": {}, "prompts": {}, "completions": {}, "logging": {}})
+    told: dict[str, Json] = {"listChanged": True}
+    server.capabilities.update({"resources": told, "prompts": told, "completions": {}, "logging": {}})
     memo: dict[str, Json] = {"uri": "memo://one", "name": "one", "mimeType": "text/plain"}
     contents: list[Json] = [{"uri": "memo://one", "mimeType": "text/plain", "text": "one"}]
     said: list[Json] = [{"role": "user", "content": {"type": "text", "text": "Say hello."}}]
