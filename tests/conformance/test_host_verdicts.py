@@ -362,7 +362,8 @@ def test_the_worst_comes_first_and_the_rest_is_counted() -> None:
         ("continue", "a b/ü", "a b/ü"),
         ("cline", "a.b", "srv__a_b"),
         ("copilot-cli", "x" * 100, "srv-" + "x" * 60),
-        ("qwen-code", "a" * 50 + "b" * 50, "mcp__srv__" + "a" * 20 + "..." + "b" * 30),
+        ("qwen-code", "a" * 50 + "b" * 50, "mcp__srv__" + "a" * 18 + "___" + "b" * 32),
+        ("gemini-cli", "a" * 50 + "b" * 50, "mcp_srv_" + "a" * 22 + "..." + "b" * 30),
     ],
 )
 def test_a_tools_name_becomes_what_the_hosts_model_sees(host: str, tool: str, shown: str) -> None:

@@ -236,8 +236,9 @@ def shown_name(profile: Profile, server: str, tool: str) -> str:
         return text
     if naming.cut == "end":
         return text[: limits.tool_name]
-    tail = (limits.tool_name - 3) // 2
-    return f"{text[: limits.tool_name - 3 - tail]}...{text[-tail:]}"
+    left = limits.tool_name - len(naming.joint)
+    head = left - left // 2 if naming.head is None else naming.head
+    return f"{text[:head]}{naming.joint}{text[head - left :]}"
 
 
 def _in_ascii(part: str, naming: Naming) -> str:

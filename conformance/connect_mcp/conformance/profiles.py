@@ -72,12 +72,16 @@ class Naming:
         instead: what stands in the place of every other one.
         cut: what is done with a name that is too long: its `end` or `middle` goes, or a `hash` takes the place of a
             part; None where nothing is.
+        joint: what stands where the middle was.
+        head: how many characters stay before it; None for as many as after it.
         punycode: whether a part between dots with characters beyond ASCII becomes `xn--` and its punycode.
     """
 
     kept: str | None
     instead: str
     cut: Literal["end", "middle", "hash"] | None
+    joint: str = "..."
+    head: int | None = None
     punycode: bool = False
 
 
@@ -176,10 +180,15 @@ def load(identity: str) -> Profile:
     return Profile(
         id=data["id"],
         program=data["program"],
-        name=Naming(naming["kept"], naming["with"], naming["cut"], naming.get("punycode", False)),
+        name=_naming(naming),
         known=known,
         **values,
     )
+
+
+def _naming(data: Mapping[str, Any]) -> Naming:
+    more = {key: data[key] for key in ("joint", "head", "punycode") if key in data}
+    return Naming(data["kept"], data["with"], data["cut"], **more)
 
 
 def selected(names: Sequence[str]) -> list[Profile]:
