@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from connect_mcp.conformance.result import Broken
 from connect_mcp.conformance.subject import StdioSubject
 from connect_mcp.conformance.trial import Options, Pace, Trial
 from connect_mcp.conformance.wire import is_id
+from support.servers import server
 from support.subjects import ROWS, reference, results
 
 FOLDER = fixtures() / "errors" / "lines"
@@ -43,6 +45,18 @@ for line in sys.stdin.buffer:
     print(json.dumps({"jsonrpc": "2.0", **answer}), flush=True)
 """
 """A server that meets whatever is no handshake and no fence with an error that nothing asks for."""
+
+LOGGING = """
+def handle(line):
+    try:
+        message = json.loads(line)
+    except ValueError:
+        said = {"level": "error", "data": "Internal Server Error"}
+        return say({"jsonrpc": "2.0", "method": "notifications/message", "params": said})
+    if "id" in message:
+        answer(message)
+"""
+"""A server that tells of lines it cannot read in its log, as those on the official Python SDK 1.x do."""
 
 HURRIED = Options(timeout=5, pace=Pace(silence=0.02, grace=0.1, before_fence=0.05, early=0.05, end=1.0))
 
@@ -111,6 +125,12 @@ def test_a_payload_is_judged_by_what_comes_back(payload: Payload) -> None:
 def test_the_reason_names_the_payload() -> None:
     found = results(reference("PARSE-TRUNC"), [ROWS["PARSE-TRUNC"]], ["2025-11-25"])
     assert "a request" in found[0].why
+
+
+def test_a_notification_is_no_answer(tmp_path: Path) -> None:
+    (found,) = results(server(tmp_path, LOGGING), [ROWS["PARSE-GARBAGE"]], ["2025-11-25"])
+    assert found.why == "after a header as language servers have it, no answer came back, and error -32700 was due"
+    assert any("notifications/message" in line.text for line in found.exchange), "what came is shown"
 
 
 def _idents(line: bytes) -> list[object]:

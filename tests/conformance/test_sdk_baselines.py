@@ -46,7 +46,7 @@ def test_the_marks_of_an_sdk_show_that_one_and_no_other(baseline: Baseline) -> N
 
 def test_only_what_an_sdk_cannot_help_is_expected() -> None:
     mine = Result("PING-EMPTY", "2025-11-25", "fail", "no")
-    theirs = Result("PARSE-TRUNC", "2025-11-25", "warn", "nothing came back")
+    theirs = Result("PARSE-TRUNC", "2025-11-25", "warn", "no answer came back")
     kept = Result("PARSE-GARBAGE", "2025-11-25", "pass")
     found = excused([mine, theirs, kept], load("mcp-2"))
     assert [one.outcome for one in found] == ["fail", "expected", "pass"]
@@ -72,5 +72,5 @@ def test_a_run_prints_each_line_that_it_takes(capsys: pytest.CaptureFixture[str]
     assert main([*run, "--sdk", "mcp-2", "--", *SDK]) == 0
     shown = capsys.readouterr().out
     assert "--sdk mcp-2: what a server on the official Python SDK 2.x cannot help is expected" in shown
-    assert "PARSE-TRUNC (2025-11-25): after a request that ends inside a string, nothing came back" in shown
+    assert "PARSE-TRUNC (2025-11-25): after a request that ends inside a string, no answer came back" in shown
     assert "2 in the baseline" in shown

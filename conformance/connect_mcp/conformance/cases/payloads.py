@@ -75,7 +75,7 @@ def _no_more(talk: Talk, payload: Payload, way: Way) -> None:
 def _one_error(talk: Talk, payload: Payload, came: Sequence[Seen], way: Way, sent: Sequence[Any]) -> None:
     if not came:
         talk.judged += 1
-        raise Broken(f"after {payload.about}, nothing came back, and error {_codes(way)} was due")
+        raise Broken(f"after {payload.about}, no answer came back, and error {_codes(way)} was due")
     talk.check(_has_code(came[0], way), f"after {payload.about}, {told(came[0])} came back, not error {_codes(way)}")
     talk.check(len(came) == 1, f"{payload.about} was answered more than once")
     if way.id == "none":
@@ -86,7 +86,7 @@ def _one_error(talk: Talk, payload: Payload, came: Sequence[Seen], way: Way, sen
 
 def _in_one_way(talk: Talk, payload: Payload, came: Sequence[Seen], ways: Sequence[Way], sent: Sequence[Any]) -> None:
     wanted = " or ".join(map(_said, ways))
-    what = ", ".join(map(told, came[:3])) or "nothing"
+    what = ", ".join(map(told, came[:3])) or "no answer"
     fits = any(_fits(came, way, sent) for way in ways)
     talk.check(fits, f"after {payload.about}, {what} came back, not {wanted}")
 
