@@ -85,6 +85,12 @@ def test_an_odd_server_breaks_nothing_over_http(name: str) -> None:
     assert any(one.outcome == "pass" for one in found)
 
 
+@pytest.mark.parametrize("name", ["refuses-a-second-initialize", "begins-again"])
+def test_a_second_initialize_may_be_refused_or_answered(name: str) -> None:
+    found = results(reference(name), [ROWS["REINIT"]], ["2025-11-25"], CAREFUL)
+    assert [one.outcome for one in found] == ["pass"]
+
+
 @pytest.mark.parametrize("ident", ELSEWHERE)
 def test_what_the_correct_server_cannot_show_another_one_shows(ident: str) -> None:
     name, revision = ELSEWHERE[ident]

@@ -112,6 +112,24 @@ def refuses_a_second_initialize(server):
     server.methods["initialize"] = initialize
 
 
+def begins_again(server):
+    """A second initialize begins a session of its own, which wants notifications/initialized like the first."""
+    usual_initialize, usual_method = server.methods["initialize"], server.method
+
+    def initialize(params, message):
+        server.initialized = False
+        server.is_second = server.session is not None
+        return usual_initialize(params, message)
+
+    def method(message):
+        if server.is_second and not server.initialized and message["method"] not in ("initialize", "ping"):
+            raise Rejected(-32600, "notifications/initialized comes first")
+        return usual_method(message)
+
+    server.is_second = False
+    server.methods["initialize"], server.method = initialize, method
+
+
 def without(*capabilities):
     def fault(server):
         for name in capabilities:
@@ -307,6 +325,7 @@ ODDITIES = {
     "silent-on-discover": silent_on_discover,
     "refuses-unknown-versions": refuses_unknown_versions,
     "refuses-a-second-initialize": refuses_a_second_initialize,
+    "begins-again": begins_again,
     "without-completions": without("completions", "logging"),
     "tools-alone": tools_alone,
     "nothing-at-all": nothing_at_all,

@@ -118,9 +118,12 @@ def initialize_after_discover(talk: Talk) -> None:
 
 
 def initialize_again(talk: Talk) -> None:
-    """A second initialize does not end the session."""
-    talk.request("initialize", initialize_params(talk.revision))
+    """A second initialize does not end the session; where it is answered, it is a handshake to its end."""
+    ident = talk.request("initialize", initialize_params(talk.revision))
     talk.fence()
+    answer = talk.claimed(ident)
+    if answer is not None and answer.error is None:
+        talk.notify("notifications/initialized")
     _still_serves(talk, "a second initialize")
 
 
