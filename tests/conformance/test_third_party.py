@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from bench.third_party import BROKEN, checked
+from bench.third_party import is_known, settled
 from connect_mcp.conformance.baseline import read
-from connect_mcp.conformance.result import Result
+from connect_mcp.conformance.result import BROKEN, Result
 from connect_mcp.conformance.sdk_baselines import fingerprint, load, names
 from support.third_party import KNOWN, SERVERS, SMALLEST, ThirdParty
 
@@ -20,14 +20,6 @@ RACES = {"EOF-PENDING", "STDERR-FULL"}
 slow = pytest.mark.skipif(
     os.environ.get("CONNECT_MCP_TEST_THIRD_PARTY") != "1", reason="CONNECT_MCP_TEST_THIRD_PARTY=1 is not set"
 )
-
-
-def run(one: ThirdParty, *options: str) -> list[Result]:
-    """What the kit says of it."""
-    found = checked(one, *options)["results"]
-    results = [Result(row["requirement"], row["revision"], row["outcome"], row["why"]) for row in found]
-    assert not [result for result in results if result.outcome == "bug-in-the-case"]
-    return results
 
 
 def broken(results: Sequence[Result]) -> set[tuple[str, str]]:
@@ -49,22 +41,22 @@ def test_what_is_known_is_of_servers_that_are_checked() -> None:
 @slow
 @pytest.mark.parametrize("one", SERVERS, ids=lambda one: str(one.id))
 def test_a_server_of_others_breaks_what_it_is_known_to_break(one: ThirdParty) -> None:
-    known = {(line.requirement, line.revision) for line in read(one.known())}
-    found = run(one)
-    odd = {pair for pair in broken(found) ^ known if pair[0] not in RACES}
-    if odd:  # once more, alone: a server that is slow when the machine is busy breaks nothing
-        odd &= broken(run(one, "--only", *sorted({pair[0] for pair in odd}))) ^ known
-    assert odd == set()
+    known = read(one.known())
+    found = settled(one, known)
+    odd = [result for result in found if result.requirement not in RACES and not is_known(result, known)]
+    assert odd == []
+    stale = {(line.requirement, line.revision) for line in known} - broken(found)
+    assert {pair for pair in stale if pair[0] not in RACES} == set()
     assert shown(found) == one.shows
 
 
 @slow
 @pytest.mark.parametrize("name", SMALLEST)
 def test_the_smallest_server_on_an_sdk_breaks_what_its_baseline_says(name: str) -> None:
-    results = run(SMALLEST[name])
+    lines = load(name).lines
+    results = settled(SMALLEST[name], lines)
     assert shown(results) == name
     found = broken(results)
-    lines = load(name).lines
     excess = {
         pair for pair in found if not any(pair[0] == at.requirement and at.revision in ("*", pair[1]) for at in lines)
     }
