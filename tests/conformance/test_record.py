@@ -372,3 +372,29 @@ def test_what_cannot_be_recorded_or_started_is_refused_in_one_line(tmp_path: Pat
     assert b"`no-such-program-here` was not started" in errors
     assert PLANTED.encode() not in errors
     assert not list(tmp_path.glob("*.jsonl"))
+
+
+def test_a_server_that_is_marked_is_known_by_its_environment_and_its_number(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    code = "import os; print(os.getpid(), os.environ['CONNECT_MCP_RECORDING'])"
+    process = start(out, program(tmp_path, code), options=["--mark"])
+    try:
+        said_there, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        end(process)
+    number, path = said_there.decode().split()
+    assert Path(path) == out
+    assert out.with_suffix(".pid").read_text() == number
+    assert "CONNECT_MCP_RECORDING" not in json.dumps([event.more for event in events(out)])
+
+
+def test_a_server_that_is_not_marked_has_the_environment_that_the_host_gave(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    code = "import os; print(sorted(os.environ))"
+    process = start(out, program(tmp_path, code))
+    try:
+        said_there, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        end(process)
+    assert b"CONNECT_MCP_RECORDING" not in said_there
+    assert [path.name for path in tmp_path.glob("session*")] == ["session.jsonl"]

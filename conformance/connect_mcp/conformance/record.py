@@ -28,6 +28,9 @@ from connect_mcp.base.version import __version__
 
 from .session import Agreement, Header, Json, Kind, Writer, parsed_message
 
+MARK = "CONNECT_MCP_RECORDING"
+"""The variable by which the processes of a server are known, where they are to be: the path of the recording."""
+
 _CHUNK = 65536
 _LONGEST = 64 << 20  # bytes kept of one line
 _DRAIN = 1.0  # seconds that a stream may be silent after the server's end before it is given up
@@ -42,6 +45,7 @@ def record(
     host_version: str | None = None,
     env: Mapping[str, str],
     cwd: str | None = None,
+    mark: bool = False,
 ) -> int:
     """Run a server between our own standard streams and record the session.
 
@@ -53,6 +57,8 @@ def record(
         host_version: its version, likewise.
         env: the environment, which the server inherits and whose secrets are kept out of the recording.
         cwd: the server's working folder; where it is None, the one that the host gave us.
+        mark: whether the server's processes are to be known by `MARK`, which is in no recording, and the number of the
+            one that is started here by a file beside the recording (`session.pid`).
 
     Returns:
         The server's exit code. Where a signal ended the server, the same one ends this process.
@@ -64,7 +70,7 @@ def record(
     more: dict[str, Json] = {"os": sys.platform, "recorder": f"connect-mcp {__version__}", "redacted": True}
     log = Writer(descriptor, Header(host, host_version, None, time.strftime("%Y-%m-%d"), more))
     try:
-        proxy = _Proxy(argv, log, env, cwd)
+        proxy = _Proxy(argv, log, env, cwd, path if mark else None)
     except Refused:
         path.unlink()
         raise
@@ -103,12 +109,17 @@ class _Stream:
 class _Proxy:
     """One server, its host, and the recording between them."""
 
-    def __init__(self, argv: Sequence[str], log: Writer, env: Mapping[str, str], cwd: str | None) -> None:
+    def __init__(
+        self, argv: Sequence[str], log: Writer, env: Mapping[str, str], cwd: str | None, marked: Path | None
+    ) -> None:
         self._log = log
         self._agreement = Agreement()
         self._start = time.monotonic()
         home, given = os.path.expanduser("~"), _working_folder()
-        self._process = _started(argv, cwd)
+        self._process = _started(argv, cwd, {**env, MARK: os.path.abspath(marked)} if marked else None)
+        if marked:
+            with contextlib.suppress(OSError):  # the server runs: a full disk is no reason to end it
+                marked.with_suffix(".pid").write_text(str(self._process.pid), encoding="ascii")
         from .redaction import Redactor  # loaded while the server starts: some hosts wait for one second
 
         tmp = {env.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")} | {"/tmp", "/var/tmp"}  # noqa: S108 - looked for
@@ -228,11 +239,13 @@ class _Pending:
         self.cut += max(0, len(piece) - room)
 
 
-def _started(argv: Sequence[str], cwd: str | None) -> "subprocess.Popen[bytes]":
+def _started(argv: Sequence[str], cwd: str | None, env: Mapping[str, str] | None) -> "subprocess.Popen[bytes]":
     try:
         pipe = subprocess.PIPE
         # The descriptors that the host passed on go to the server as well; our own are not inherited.
-        return subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, close_fds=False, cwd=cwd)
+        return subprocess.Popen(
+            list(argv), stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, close_fds=False, cwd=cwd, env=env
+        )
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "the command cannot be passed to the system"
         raise Refused(f"`{printable(argv[0])}` was not started", why=why) from None

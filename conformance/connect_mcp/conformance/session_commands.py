@@ -17,7 +17,15 @@ def record(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Be a proxy that writes a session down; the exit code is the server's."""
     from .record import record as recorded
 
-    return recorded(command, args.out, host=args.host, host_version=args.host_version, env=os.environ, cwd=args.cwd)
+    return recorded(
+        command,
+        args.out,
+        host=args.host,
+        host_version=args.host_version,
+        env=os.environ,
+        cwd=args.cwd,
+        mark=args.mark,
+    )
 
 
 def replay(args: argparse.Namespace, command: Sequence[str]) -> int:
@@ -62,7 +70,7 @@ def add_parsers(commands: Any, seconds: Any) -> None:
         "record",
         help="be a transparent proxy that writes a session down",
         description="Run a server in place of itself and record what goes over the wire, without its secrets.",
-        usage="connect-mcp conformance record --out FILE [--host NAME] [--host-version V] [--cwd DIR] "
+        usage="connect-mcp conformance record --out FILE [--host NAME] [--host-version V] [--cwd DIR] [--mark] "
         "-- COMMAND [ARG…]",
         allow_abbrev=False,
     )
@@ -76,6 +84,11 @@ def add_parsers(commands: Any, seconds: Any) -> None:
     record.add_argument("--host", metavar="NAME", help="the host, for the recording's header")
     record.add_argument("--host-version", metavar="V", help="its version")
     record.add_argument("--cwd", metavar="DIR", help="the folder to start the server in (default: the host's choice)")
+    record.add_argument(
+        "--mark",
+        action="store_true",
+        help="let the server's processes be known: by CONNECT_MCP_RECORDING in their environment, and FILE's .pid",
+    )
     _add_replay(commands, seconds)
     imported = commands.add_parser(
         "import",

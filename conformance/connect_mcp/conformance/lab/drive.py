@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -15,6 +15,7 @@ from connect_mcp.base.errors import Refused
 from connect_mcp.base.record import field, record, replace
 from connect_mcp.base.text import printable
 
+from ..record import MARK
 from .evidence import Evidence, Leftover, Returned, start_of
 from .install import Program
 from .isolation import Found, Offspring, Scratch, environment, scratch
@@ -96,7 +97,7 @@ def drive(
             argv = [str(program.path), *filled(recipe.argv + (recipe.patient_argv if patient else ()), places)]
             talk = _talk(recipe.quick, script, patience) if quick and recipe.quick else None
             ran = _run(argv, env, place, offspring, patience, interrupt, talk)
-            left = _left(recipe, server, offspring)
+            left = _left(recipe, place, offspring)
         finally:
             offspring.end()
         starts = tuple(start_of(recording, ran.seen.get(recording, 0.0)) for recording in _recordings(place))
@@ -171,8 +172,9 @@ def _configure(
 ) -> None:
     """Have our own installer write the entry, whose command is the recorder in front of the server."""
     ours = [sys.executable, "-m", "connect_mcp"]
-    out = str(place.run / "session.jsonl")
-    recorder = [*ours, "conformance", "record", "--out", out, "--host", recipe.host_id, "--host-version", version]
+    out = str(_recording(place))
+    about = ["--host", recipe.host_id, "--host-version", version]
+    recorder = [*ours, "conformance", "record", "--out", out, "--mark", *about]
     recorder += ["--cwd", server.cwd] if server.cwd else []
     variables = [argument for name in server.env for argument in ("--env", name)]
     argv = [
@@ -281,24 +283,60 @@ def _note(place: Scratch, seen: dict[Path, float], began: float) -> None:
         seen.setdefault(recording, time.monotonic() - began)
 
 
+def _recording(place: Scratch) -> Path:
+    """The recording of the server's first start, from whose name those of the others are made."""
+    return place.run / "session.jsonl"
+
+
 def _recordings(place: Scratch) -> list[Path]:
     return sorted(place.run.glob("session*.jsonl"))
 
 
-def _left(recipe: Recipe, server: Server, offspring: Offspring) -> tuple[Leftover, ...]:
-    """What still lives some seconds after the host's end, but for what it leaves by design."""
+def _left(recipe: Recipe, place: Scratch, offspring: Offspring) -> tuple[Leftover, ...]:
+    """What still lives some seconds after the host's end, but for what it leaves by design and for our recorders."""
 
     def by_design(found: Found) -> bool:
         return bool(recipe.daemon) and recipe.daemon in " ".join(found.command)
 
-    left = offspring.left(_SETTLE, by_design)
-    ours = [found for found in left if found.command[-len(server.command) :] == server.command]
-    if ours and all(found.command == server.command for found in ours):
-        # The host killed what it had started, and that was the recorder: without one it would have been the server.
-        for found in ours:
-            found.kill()
+    left, started = offspring.left(_SETTLE, by_design), _started_by_recorders(place)
+    if _end_orphaned(started, left):
         left = offspring.left(_SETTLE, by_design)
-    return tuple(Leftover(found.name, found.command[-len(server.command) :] == server.command) for found in left)
+    theirs = [found for found in left if str(_recording(place)) not in found.command]
+    return tuple(Leftover(found.name, _is_servers(found, place, started)) for found in theirs)
+
+
+def _end_orphaned(started: Collection[int], left: Sequence[Found]) -> bool:
+    """End each server whose host killed our recorder: without one it would have killed the server.
+
+    What such a server started itself is not ended, since the host would not have reached it either.
+    """
+    there = {found.process.pid for found in left}
+    orphaned = [found for found in left if found.process.pid in started and _parent(found) not in there]
+    for found in orphaned:
+        found.kill()
+    return bool(orphaned)
+
+
+def _is_servers(found: Found, place: Scratch, started: Collection[int]) -> bool:
+    """Whether a process is the server or was started by it, however it calls itself now.
+
+    One that overwrites its environment, or is started with none, is known only where the recorder started it.
+    """
+    return found.process.pid in started or found.variable(MARK).startswith(str(place.run))
+
+
+def _started_by_recorders(place: Scratch) -> set[int]:
+    """The numbers of the processes that our recorders started."""
+    noted = (path.read_text(encoding="ascii") for path in place.run.glob("session*.pid"))
+    return {int(number) for number in noted if number}  # none where a recorder was killed before it wrote it down
+
+
+def _parent(found: Found) -> int | None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        return found.process.ppid()
+    return None
 
 
 def _end_of(path: Path) -> str:

@@ -153,6 +153,15 @@ class Found:
     command: tuple[str, ...]
     process: "psutil.Process"
 
+    def variable(self, name: str) -> str:
+        """The value of a variable that it was started with; "" where there is none, or it cannot be read."""
+        import psutil
+
+        try:
+            return str(self.process.environ().get(name, ""))
+        except (psutil.Error, OSError):
+            return ""
+
     def kill(self) -> None:
         """End it, if it has not ended by itself."""
         import psutil
