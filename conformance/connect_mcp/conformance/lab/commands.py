@@ -103,13 +103,17 @@ def record(args: argparse.Namespace, command: Sequence[str]) -> int:
         name, guests, planned = _planned(args, command)
         missed, saved = any(guest.named and guest.program is None for guest in guests), 0
         for made in driven(guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=False)):
-            for path in save(made, args.out, name, force=args.force):
-                saved += 1
-                sys.stdout.write(f"{printable(str(path))}\n")
-            if isinstance(made.outcome, Refused):
-                missed = True
-                sys.stdout.write(f"{made.recipe.title}, {made.group[0].scenario.id}: {made.outcome}\n")
+            paths = list(save(made, args.out, name, force=args.force))
+            saved += len(paths)
+            missed |= not paths
+            sys.stdout.write("".join(f"{printable(str(path))}\n" for path in paths) or _nothing(made))
+            sys.stdout.flush()
     return 1 if missed or not saved else 0
+
+
+def _nothing(made: "Driven") -> str:
+    why = str(made.outcome) if isinstance(made.outcome, Refused) else "the host did not start the server"
+    return f"{made.recipe.title}, {made.group[0].scenario.id}: nothing was recorded: {why}\n"
 
 
 def diff(args: argparse.Namespace, _command: Sequence[str]) -> int:
