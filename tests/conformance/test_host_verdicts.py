@@ -38,6 +38,32 @@ def test_an_honest_server_works_in_every_host(tmp_path: Path, host: str) -> None
     assert said.data()["host"] == host
 
 
+ASKS_LATER = """
+import threading
+answered = threading.Event()
+
+def ask():
+    time.sleep(0.3)
+    say({"jsonrpc": "2.0", "id": "roots", "method": "roots/list"})
+    answered.wait(60)
+
+def handle(line, usual=handle):
+    message = json.loads(line)
+    if message.get("id") == "roots":
+        answered.set()
+    elif message.get("method") == "notifications/initialized":
+        threading.Thread(target=ask).start()
+    else:
+        usual(line)
+"""
+"""A server that asks its host something a moment after the handshake, and does not end before it is answered."""
+
+
+def test_a_host_is_there_long_enough_to_be_asked_something(tmp_path: Path) -> None:
+    said = at(tmp_path, "qwen-code", ASKS_LATER)
+    assert (said.outcome, said.findings) == ("works", ())
+
+
 LOG = 'log = open(LOG, "a")\ndef handle(line, usual=handle): log.write(line.decode()); log.flush(); usual(line)\n'
 FEATURES = """
 def result(m, p, usual=result):

@@ -4,6 +4,7 @@ The server is started with the environment that the host gives, asked what the h
 The kit waits longer than the host would, so that it can say how much too late an answer came.
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -24,6 +25,7 @@ from .session import META_REVISION, Event, Json
 
 _META = "io.modelcontextprotocol/"
 _ORPHAN_PATIENCE = 10.0  # seconds for a server to end that its host leaves to itself
+_STAY = 0.75  # seconds for which a host that leaves its servers to themselves is there at least, as far as seen
 _HERE = Event(0, 0.0, "host")
 
 
@@ -114,6 +116,7 @@ class _Guest(Adapted):
         self._arrivals: dict[str, float] = {}
         self._seen = Seen()
         self._asked: list[str] = []
+        self._stays_until = 0.0
         self._strays = [0, 0]
         self._blanks = 0
 
@@ -153,6 +156,7 @@ class _Guest(Adapted):
             self.say({"jsonrpc": "2.0", "method": "notifications/initialized"})
         else:
             self._seen = replace(self._seen, revision="2026-07-28")
+        self._stays_until = time.monotonic() + _STAY
         begun = [self._begin(step["method"], step.get("params")) for step in profile.opening]
         listed = [key for key in begun if key and self.methods.get(key) == "tools/list"]
         for key in begun:
@@ -163,6 +167,8 @@ class _Guest(Adapted):
 
     def leave(self) -> None:
         """End the server as the host does."""
+        if self._profile.leaves_orphan:
+            self._linger()
         began = time.monotonic()
         code = self.peer.wait(0)
         for what, after in self._profile.shutdown:
@@ -188,6 +194,14 @@ class _Guest(Adapted):
             self.drain()
         except Inconclusive:
             return  # a flood, of which enough was seen
+
+    def _linger(self) -> None:
+        """Be there for as long as the host is: a server that asks something meanwhile, and is answered, ends as usual."""
+        with contextlib.suppress(Inconclusive):
+            while (left := self._stays_until - time.monotonic()) > 0 and not self.gone():
+                line = self.peer.read_line(min(left, 0.1))
+                if line is not None:
+                    self.arrived(line)
 
     def arrived(self, line: bytes) -> None:
         """A line came; when it came counts."""
