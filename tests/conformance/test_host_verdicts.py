@@ -11,6 +11,7 @@ from connect_mcp.conformance.host_verdicts import HostVerdict, judge, shown_name
 from connect_mcp.conformance.profiles import load, profile_ids
 from connect_mcp.conformance.replay import Calls, Server
 from connect_mcp.conformance.visit import Seen, visit
+from connect_mcp.installer.hosts.all_hosts import find
 from support.http_server import http_server
 from support.servers import server
 
@@ -393,7 +394,34 @@ def test_the_worst_comes_first_and_the_rest_is_counted() -> None:
     ],
 )
 def test_a_tools_name_becomes_what_the_hosts_model_sees(host: str, tool: str, shown: str) -> None:
-    assert shown_name(load(host), "srv", tool) == shown
+    assert shown_name(load(host), "srv", {"name": "another"}, tool) == shown
+
+
+@pytest.mark.parametrize(
+    ("info", "shown"),
+    [
+        ({"name": "connect", "title": "Connect"}, "mcp_connect_files_read"),
+        ({"name": "connect"}, "mcp_connect_files_read"),
+        ({"name": "scenario-server"}, "mcp_scenario-serv_files_read"),
+        ({"name": "x", "title": "My  Server & more"}, "mcp_my_server_mor_files_read"),
+        ({"name": "io.github/a {tool}"}, "mcp_io_github_a_t_files_read"),
+        ({"title": "", "name": 7}, "mcp_srv_files_read"),
+        ({}, "mcp_srv_files_read"),
+    ],
+)
+@pytest.mark.parametrize("host", ["vscode", "vscode-insiders", "vscodium"])
+def test_vs_code_names_tools_after_what_the_server_calls_itself(host: str, info: dict[str, Any], shown: str) -> None:
+    profile = load("vscode")
+    assert find(host).limits == profile.host.limits
+    assert shown_name(profile, "srv", info, "files.read") == shown
+    assert shown_name(profile, "srv", info, "x" * 128) == (shown.removesuffix("files_read") + "x" * 128)[:64]
+
+
+def test_two_tools_that_one_host_confuses_are_parted_by_the_rule_of_another(tmp_path: Path) -> None:
+    dotted = server(tmp_path, "TOOLS = [tool('a.b'), tool('a_b')]; INFO['title'] = 'Small Things'")
+    confused = judge(load("vscode"), Server(dotted), this_machine(), Calls())
+    assert "all become mcp_small_things_a_b" in confused.sentence
+    assert judge(load("gemini-cli"), Server(dotted), this_machine(), Calls()).outcome == "works"
 
 
 def test_a_server_behind_a_url_is_visited_too(tmp_path: Path) -> None:

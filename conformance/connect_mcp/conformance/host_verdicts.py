@@ -209,7 +209,7 @@ def _names(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
     groups: dict[str, list[str]] = defaultdict(list)
     for tool in seen.tools:
         if isinstance(tool.get("name"), str):
-            groups[shown_name(profile, name, tool["name"])].append(tool["name"])
+            groups[shown_name(profile, name, seen.server_info, tool["name"])].append(tool["name"])
     for shown, tools in groups.items():
         if len(tools) > 1:
             listed = " and ".join(for_report(tool) for tool in tools[:3])
@@ -224,12 +224,19 @@ def _names(profile: Profile, seen: Seen, name: str) -> Iterator[Finding]:
         yield from _found(profile, "risk", what, "name")
 
 
-def shown_name(profile: Profile, server: str, tool: str) -> str:
-    """The name under which a host's model sees a tool; where a hash is part of it, without that."""
+def shown_name(profile: Profile, entry: str, info: Mapping[str, Any], tool: str) -> str:
+    """The name under which a host's model sees a tool; where a hash is part of it, without that.
+
+    Args:
+        profile: the host.
+        entry: what the server is called in the host's config.
+        info: the `serverInfo` that the server gives.
+        tool: the tool's own name.
+    """
     naming, limits = profile.name, profile.host.limits
     if naming.punycode:
         tool = ".".join(_in_ascii(part, naming) for part in tool.split("."))
-    text = limits.prefix.replace("{server}", server).replace("{tool}", tool) if limits.prefix else tool
+    text = limits.named(entry, info, tool)
     if naming.kept is not None:
         text = re.sub(f"[^{naming.kept}]", naming.instead, text)
     if limits.tool_name is None or len(text) <= limits.tool_name or naming.cut in (None, "hash"):

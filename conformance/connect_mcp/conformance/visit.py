@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from connect_mcp.base.errors import Refused
 from connect_mcp.base.process import Child
-from connect_mcp.base.record import record, replace
+from connect_mcp.base.record import field, record, replace
 
 from .adapted import Adapted, Script
 from .comparison import Matching
@@ -28,6 +28,9 @@ _ORPHAN_PATIENCE = 10.0  # seconds for a server to end that its host leaves to i
 _STAY = 0.75  # seconds for which a host that leaves its servers to themselves is there at least, as far as seen
 _HERE = Event(0, 0.0, "host")
 
+HANDSHAKES = ("initialize", "server/discover")
+"""The requests whose answers say who a server is."""
+
 
 @record
 class Seen:
@@ -37,6 +40,7 @@ class Seen:
         failure: why the server cannot be used at all, safe to print; "" where it can.
         ready: seconds from the server's start to the answer with its tools; None where it never came.
         revision: what it answered the host's revision with.
+        server_info: its `serverInfo`, as it gave it; empty where it gave none.
         tools: what it lists, as far as the host asks for it.
         has_more: whether there are pages that the host does not ask for.
         called: the name of the tool that was called; "" where none was.
@@ -54,6 +58,7 @@ class Seen:
     failure: str = ""
     ready: float | None = None
     revision: str = ""
+    server_info: Mapping[str, Any] = field(default_factory=dict)
     tools: tuple[Mapping[str, Any], ...] = ()
     has_more: bool = False
     called: str = ""
@@ -123,8 +128,10 @@ class _Guest(Adapted):
     def seen(self) -> Seen:
         """What it has seen."""
         faults = [difference.what for difference in self.differences]
+        handshakes = [self.answered.get(method, {}).get("result") for method in HANDSHAKES]
         return replace(
             self._seen,
+            server_info=next(filter(None, map(server_info, handshakes)), {}),
             tools=tuple(self.tools),
             asked=tuple(dict.fromkeys(self._asked)),
             strays=(self._strays[0], self._strays[1]),
@@ -196,7 +203,7 @@ class _Guest(Adapted):
             return  # a flood, of which enough was seen
 
     def _linger(self) -> None:
-        """Be there for as long as the host is: a server that asks something meanwhile, and is answered, ends as usual."""
+        """Be there as long as the host is: a server that asks something meanwhile, and is answered, ends as usual."""
         with contextlib.suppress(Inconclusive):
             while (left := self._stays_until - time.monotonic()) > 0 and not self.gone():
                 line = self.peer.read_line(min(left, 0.1))
@@ -262,6 +269,15 @@ class _Guest(Adapted):
         if self._profile.after_call is not None:
             note = cast("Message", _filled(dict(self._profile.after_call), identity))
             self.say({"jsonrpc": "2.0", **note})
+
+
+def server_info(result: Any) -> Mapping[str, Any]:
+    """What a server says of itself in the result of `initialize`, or in one of the modern revision."""
+    if not isinstance(result, dict):
+        return {}
+    meta = result.get("_meta")
+    found = result.get("serverInfo") or (meta.get(_META + "serverInfo") if isinstance(meta, dict) else None)
+    return found if isinstance(found, dict) else {}
 
 
 def _named(value: Json, name: str) -> Json:

@@ -98,7 +98,7 @@ def test_a_host_calls_our_server_and_its_model_sees_the_result(host: str, folder
     assert start.revision == (MODERN if profile.probes else profile.revision)
     assert len(start.tools) == 47
     assert call.params["name"] == "list_workspaces"
-    assert shown_name(profile, ENTRY, "list_workspaces") in offered(seen.turns)
+    assert shown_name(profile, ENTRY, start.server_info, "list_workspaces") in offered(seen.turns)
     last = seen.turns[-1]
     assert last.answered.text.startswith(DONE)
     (result,) = last.seen

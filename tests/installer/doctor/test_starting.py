@@ -99,6 +99,18 @@ def test_a_fault_of_a_server_is_found_and_a_good_one_is_silent(
         assert "exited with code 3" in findings[0]["what"]
 
 
+def test_a_long_name_is_measured_with_the_prefix_that_the_host_makes(
+    connect_mcp: CommandLine, home: Path, tmp_path: Path
+) -> None:
+    # VS Code: 4 characters, 13 of the server's title, 1 more, and 64 in all; the entry's name is no part of it.
+    for length, found in ((46, []), (47, ["tool-names-long"])):
+        argv = server(tmp_path, f"TOOLS = [tool('a' * {length})]; INFO['title'] = 'Thirteen or more'")
+        connect_mcp("configure", "vscode", "--name", "an-entry-with-a-long-name", "--no-verify", "--", *argv)
+        findings = connect_mcp("doctor", "vscode", "--json").data["findings"]
+        assert [finding["id"] for finding in findings] == found
+    assert findings[0]["mend"] == "have the server give it a shorter name"
+
+
 def test_a_server_that_is_late_for_a_headless_host_is_a_warning(
     connect_mcp: CommandLine, home: Path, tmp_path: Path
 ) -> None:
@@ -204,13 +216,12 @@ def result(method, params, whole=result):
 
 
 @pytest.mark.parametrize(
-    ("path", "said", "answered"), [(GEMINI, {"roots": {"listChanged": True}}, "known"), (CURSOR, {}, "unknown")]
+    ("host", "said", "answered"), [("gemini-cli", {"roots": {"listChanged": True}}, "known"), ("zed", {}, "unknown")]
 )
 def test_a_server_is_told_what_its_host_can_do(
-    home: Path, tmp_path: Path, path: str, said: dict[str, object], answered: str
+    home: Path, tmp_path: Path, host: str, said: dict[str, object], answered: str
 ) -> None:
     argv = server(tmp_path, ASKS)
-    host = find("gemini-cli" if path == GEMINI else "cursor")
-    ready = ask(host, ServerSpec(argv[0], tuple(argv[1:]), cwd=str(tmp_path)), this_machine())
+    ready = ask(find(host), ServerSpec(argv[0], tuple(argv[1:]), cwd=str(tmp_path)), this_machine())
     assert ready.tools[0] == f"roots-{answered}"
     assert json.loads((tmp_path / "server.py.json").read_text()) == said

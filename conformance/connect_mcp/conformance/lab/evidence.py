@@ -8,6 +8,7 @@ from connect_mcp.base.errors import Refused
 from connect_mcp.base.record import record
 from connect_mcp.conformance.session import Event, Json, Session
 
+from ..visit import HANDSHAKES, server_info
 from .model.script import Seen, Turn
 
 
@@ -60,6 +61,12 @@ class Start:
     def revision(self) -> str | None:
         """The protocol revision that was agreed on, as the recorder saw it."""
         return Session(self.session).header.revision
+
+    @property
+    def server_info(self) -> Mapping[str, Any]:
+        """What it says of itself; empty where it was not asked, or says nothing."""
+        handshakes = (one.result for method in HANDSHAKES for one in self.of(method))
+        return next(filter(None, map(server_info, handshakes)), {})
 
     @property
     def ready(self) -> float | None:

@@ -341,11 +341,12 @@ def _shape(value: Any) -> Any:
 
 def _same_names(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
     """Every tool is offered under the name that profile and row foretell, or where that is long, one with a hash."""
-    return all(_is_foretold(tool, name, profile) for tool, name in seen.items())
+    info = evidence.starts[0].server_info
+    return all(_is_foretold(tool, name, profile, info) for tool, name in seen.items())
 
 
-def _is_foretold(tool: str, name: str | None, profile: Profile) -> bool:
-    foretold, limit = shown_name(profile, ENTRY, tool), profile.host.limits.tool_name
+def _is_foretold(tool: str, name: str | None, profile: Profile, info: Mapping[str, Any]) -> bool:
+    foretold, limit = shown_name(profile, ENTRY, info, tool), profile.host.limits.tool_name
     if name == foretold:
         return True
     changed = bool(profile.name.instead) and profile.name.instead in foretold[len(ENTRY) :]

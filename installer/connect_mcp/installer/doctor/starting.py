@@ -206,7 +206,7 @@ def _names_fit(started: Started) -> Iterator[Finding]:
     limits, server = started.server.host.limits, started.server
     if started.ready is None or limits.tool_name is None or not limits.prefix:
         return
-    whole = [limits.prefix.format(server=server.name, tool=tool) for tool in started.ready.tools]
+    whole = [limits.named(server.name, started.ready.server_info, tool) for tool in started.ready.tools]
     long = [name for name in whole if len(name) > limits.tool_name]
     if long:
         yield Finding(
@@ -215,7 +215,7 @@ def _names_fit(started: Started) -> Iterator[Finding]:
             f"{server.host.title} cuts or drops {len(long)} of the tools of {named(server)}: their names are too long",
             entry(server),
             f"{printable(max(long, key=len))} has {max(map(len, long))} characters, and it takes {limits.tool_name}",
-            "give the entry a shorter name",
+            "give the entry a shorter name" if limits.titled is None else "have the server give it a shorter name",
         )
 
 

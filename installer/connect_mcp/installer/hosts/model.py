@@ -6,6 +6,7 @@ A row holds data, and functions for an odd shape or a choice between places. Eve
 What a row is made of are named tuples: a frozen dataclass takes six times as long to define, at every start.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -235,6 +236,8 @@ class Limits(NamedTuple):
         tool_name: characters that a tool's name may have with the host's prefix; None for no limit that is known.
         tools: how many tools it offers to its model; None for no limit that is known.
         prefix: how it names a tool, with `{server}` and `{tool}` in it; "" where that is not known.
+        titled: how many characters it keeps of the title, else the name, that the server gives itself, where that and
+            not the entry's name stands for `{server}`; None where it is the entry's.
         stray_output: until when it takes lines on a server's standard output that are no messages; it loses the
             server's tools over one that comes later.
         pages: whether it reads more than the first page of a tool list.
@@ -244,9 +247,27 @@ class Limits(NamedTuple):
     tool_name: int | None = None
     tools: int | None = None
     prefix: str = ""
+    titled: int | None = None
     stray_output: Literal["always", "before the first answer", "never"] = "always"
     pages: bool = True
     choices: bool = True
+
+    def named(self, entry: str, info: Mapping[str, object], tool: str) -> str:
+        """The name under which the host shows a tool, before it replaces or cuts anything.
+
+        Args:
+            entry: the name of the server's entry.
+            info: the `serverInfo` that the server gives.
+            tool: the tool's own name, which is the whole where the prefix is not known.
+        """
+        if not self.prefix:
+            return tool
+        if self.titled is not None:
+            title = next(
+                (said for key in ("title", "name") if (said := info.get(key)) and isinstance(said, str)), entry
+            )
+            entry = re.sub(r"[^a-z0-9_.-]+", "_", title.lower())[: self.titled]
+        return self.prefix.format(server=entry, tool=tool)
 
 
 Entry = Mapping[str, Value]

@@ -97,7 +97,7 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
         remote=reached({"http": "http", "sse": "sse"}, untyped="http", keys=("oauth",)),
         syntax=SYNTAX,
         off_by_hand=f"{title} keeps this in its own state: disable the server in the Extensions view.",
-        limits=Limits(tool_name=64, tools=128, prefix="mcp_{server}_{tool}"),
+        limits=Limits(tool_name=64, tools=128, prefix="mcp_{server}_{tool}", titled=13),
         precedence=(),
         companions=inputs,
         passed_on=PassedOn(adds={"ELECTRON_RUN_AS_NODE": "1"}),
@@ -122,9 +122,9 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
             "off_by_hand": Evidence("memory", "the menu; that mcp.json has no key for it: its schema"),
             "limits": Evidence(
                 "source",
-                "microsoft/vscode 1.139.1: 64 characters, and 18 for the prefix, whose {server} is the title that the "
-                "server gives itself, else its name (seen with code-server 4.139.1); 128 tools: memory, and 133 were "
-                "seen to be put into groups that the model must open",
+                "microsoft/vscode 1.139.1: 64 characters, and 18 for the prefix, mcp_ and the _ included (that it holds "
+                "the server's title or name: seen with code-server 4.139.1); a number parts two servers of one title; "
+                "128 tools: memory, and 133 were seen to be put into groups that the model must open",
             ),
             "companions": Evidence("source", "microsoft/vscode 1.139.1: its schema for mcp.json"),
             "passed_on": Evidence(
