@@ -122,7 +122,7 @@ def variant(*, id: str, title: str, aliases: tuple[str, ...], command: str, fold
             "off_by_hand": Evidence("memory", "the menu; that mcp.json has no key for it: its schema"),
             "limits": Evidence(
                 "source",
-                "microsoft/vscode 1.139.1: 64 characters, and 18 for the prefix, mcp_ and the _ included (that it holds "
+                "microsoft/vscode 1.139.1: 64 characters, and 18 for the prefix, mcp_ and its _ included (that it has "
                 "the server's title or name: seen with code-server 4.139.1); a number parts two servers of one title; "
                 "128 tools: memory, and 133 were seen to be put into groups that the model must open",
             ),
