@@ -1,14 +1,11 @@
 import json
-from pathlib import Path
 
 import pytest
 
 from connect_mcp.base.errors import Misuse
 from connect_mcp.base.fixtures import fixtures
 from connect_mcp.conformance.profiles import Profile, load, profile_ids, selected
-from connect_mcp.conformance.session import Session
 
-SESSIONS = sorted((fixtures() / "sessions").glob("*.jsonl"))
 EIGHT = ("claude-code", "cline", "codex", "continue", "copilot-cli", "gemini-cli", "opencode", "qwen-code")
 
 
@@ -37,32 +34,6 @@ def test_the_eight_hosts_that_were_run_are_there_and_how_long_they_wait_is_known
 def test_a_host_without_a_profile_is_misuse(name: str) -> None:
     with pytest.raises(Misuse):
         selected([name])
-
-
-@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
-def test_a_profile_says_of_a_host_what_its_recording_shows(path: Path) -> None:
-    """Of a host that was recorded here, the handshake, the ids and the order of what it asks."""
-    session = Session(path)
-    profile = load(str(session.header.host))
-    requests = [
-        event.msg
-        for event in session.events()
-        if event.ev == "host" and isinstance(event.msg, dict) and "method" in event.msg and "id" in event.msg
-    ]
-    first = requests[0]
-    params = first["params"]
-    assert isinstance(params, dict)
-    assert (first["id"], first["method"], params["protocolVersion"]) == (
-        profile.first_id,
-        "initialize",
-        profile.revision,
-    )
-    assert params["capabilities"] == profile.capabilities
-    assert params["clientInfo"] == profile.client
-    opening = [step["method"] for step in profile.opening]
-    asked = [request["method"] for request in requests[1:]]
-    assert [method for method in asked if method in opening] == opening
-    assert [request["id"] for request in requests] == list(range(profile.first_id, profile.first_id + len(requests)))
 
 
 def test_what_is_not_known_of_a_host_has_no_value() -> None:
