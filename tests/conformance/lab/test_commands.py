@@ -109,6 +109,14 @@ def test_a_server_is_started_in_the_folder_in_which_the_command_was_typed(cache:
     assert done.returncode == 0, done.stdout
 
 
+def test_the_programs_may_be_in_a_folder_that_is_named_from_here(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "programs").symlink_to(cache)
+
+    done = lab(cache, "run", "codex", "--cache", "programs", "--scenario", "handshake", "--", *BUNDLED, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stdout
+
+
 def test_what_a_host_has_configured_is_driven_in_another_host(cache: Path, tmp_path: Path, home: Path) -> None:
     command = server(tmp_path)
     (home / ".cursor").mkdir()

@@ -55,10 +55,9 @@ def main(argv: Sequence[str]) -> int:
 def install(args: argparse.Namespace, _command: Sequence[str]) -> int:
     """Install the hosts; the exit code is 1 where one could not be."""
     from .all_recipes import selected
-    from .install import cache_folder
     from .install import install as installed
 
-    cache, failed = args.cache or cache_folder(os.environ), 0
+    cache, failed = _cache(args), 0
     for recipe in selected(args.hosts):
         try:
             program = installed(recipe, cache, os.environ, args.version)
@@ -70,6 +69,13 @@ def install(args: argparse.Namespace, _command: Sequence[str]) -> int:
             sys.stdout.write(f"{recipe.title} {program.version}{note}: {printable(str(program.path))}\n")
         sys.stdout.flush()
     return 1 if failed else 0
+
+
+def _cache(args: argparse.Namespace) -> Path:
+    """The folder of the programs, which are started from other folders than ours."""
+    from .install import cache_folder
+
+    return Path(os.path.abspath(args.cache or cache_folder(os.environ)))
 
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
@@ -178,10 +184,10 @@ def _guests(args: argparse.Namespace) -> "list[Guest]":
         Refused: where none is installed.
     """
     from .all_recipes import selected
-    from .install import cache_folder, installed
+    from .install import installed
     from .matrix import Guest
 
-    cache = args.cache or cache_folder(os.environ)
+    cache = _cache(args)
     guests = [
         Guest(
             recipe,
