@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import pytest
 
 from bench.third_party import is_known, settled
-from connect_mcp.conformance.baseline import read
-from connect_mcp.conformance.result import BROKEN, Result
+from connect_mcp.conformance.baseline import Known, read
+from connect_mcp.conformance.result import BROKEN, Outcome, Result
 from connect_mcp.conformance.sdk_baselines import fingerprint, load, names
 from support.third_party import KNOWN, SERVERS, SMALLEST, ThirdParty
 
@@ -36,6 +36,18 @@ def shown(results: Sequence[Result]) -> str:
 def test_what_is_known_is_of_servers_that_are_checked() -> None:
     assert {path.stem for path in KNOWN.glob("*.txt")} == {one.id for one in SERVERS}
     assert set(SMALLEST) == set(names())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "with_a_line", "with_none"),
+    [("fail", True, False), ("warn", True, False), ("pass", False, True), ("inconclusive", False, False)],
+)
+def test_what_could_not_be_checked_is_asked_again_whatever_is_known(
+    outcome: Outcome, with_a_line: bool, with_none: bool
+) -> None:
+    result = Result("PING-EMPTY", "2025-11-25", outcome)
+    lines = [Known(1, "PING-EMPTY", "2025-11-25", ""), Known(2, "ID-ECHO", "*", "")]
+    assert (is_known(result, lines), is_known(result, lines[1:])) == (with_a_line, with_none)
 
 
 @slow
