@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -32,27 +33,22 @@ def cache() -> Path:
 
 
 def lab(cache: Path, *argv: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Any:
-    """Run one command to its end; it leaves no process behind."""
-    before = {process.pid for process in psutil.process_iter()}
-    done = subprocess.run(
-        [sys.executable, "-m", "connect_mcp", "lab", *argv],
-        env={**os.environ, LAB_CACHE: str(cache), **(env or {})},
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert "bug" not in done.stderr, done.stderr
-    left = [one for one in psutil.process_iter(["cmdline"]) if one.pid not in before and ours(one)]
-    assert not left
+    """Run one command to its end; it leaves no process and no file behind."""
+    with TemporaryDirectory() as place:
+        done = subprocess.run(
+            [sys.executable, "-m", "connect_mcp", "lab", *argv],
+            env={**os.environ, LAB_CACHE: str(cache), "TMPDIR": place, **(env or {})},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert "bug" not in done.stderr, done.stderr
+        assert not of(Path(place))
+        assert not os.listdir(place)
     return done
-
-
-def ours(process: psutil.Process) -> bool:
-    """Whether it is of a lab's run: others may start processes at the same time."""
-    return "connect-mcp-lab-" in " ".join(process.info["cmdline"] or [])
 
 
 def matrix(done: Any) -> dict[str, Any]:
