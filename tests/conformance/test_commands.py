@@ -66,6 +66,24 @@ def test_what_cannot_be_meant_is_exit_code_two_with_the_usage(argv: list[str]) -
     assert "usage: connect-mcp conformance" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        (["--timeout", "soon"], "--timeout: it takes seconds above 0, at most 3600"),
+        (["--timeout", "nan"], "--timeout: it takes seconds above 0, at most 3600"),
+        (["--jobs", "65"], "--jobs: it takes a whole number from 1 to 64"),
+        (["--examples", "0"], "--examples: it takes a whole number from 1 to 1000000"),
+    ],
+)
+def test_a_number_that_cannot_be_meant_is_told_what_may_be(
+    option: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *option, "--", "server"])
+    assert ended.value.code == 2
+    assert expected in capsys.readouterr().err
+
+
 def test_the_help_shows_an_example_of_each_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connect_mcp.conformance.pytest_plugin import words
 from support.subjects import reference
 
 TWO = ["--mcp-only", "PARSE-TRUNC", "--mcp-only", "INIT-*"]
@@ -49,7 +50,51 @@ def test_workers_share_the_items(tmp_path: Path) -> None:
     assert "passed" in ran.stdout
 
 
-@pytest.mark.parametrize("wrong", [["--mcp-revision", "1999-01-01"], ["--mcp-only", "NOPE"]])
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_server_is_checked_in_a_revision_that_it_speaks(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    ran = run(tmp_path, reference("only-oldest"), "--mcp-only", "PING-EMPTY", "-vv", *workers)
+    assert "mcp::PING-EMPTY[2024-11-05]" in ran.stdout
+    assert "1 passed" in ran.stdout
+
+
+def test_what_counts_in_strict_runs_alone_is_a_warning(tmp_path: Path) -> None:
+    broken = [*TWO, "--mcp-revision", "2025-11-25"]
+    ran = run(tmp_path, reference("PARSE-TRUNC"), *broken)
+    assert ran.returncode == 0, ran.stdout
+    assert "1 warning" in ran.stdout
+    assert "PytestWarning: PARSE-TRUNC: " in ran.stdout
+    of_errors = run(tmp_path, reference("PARSE-TRUNC"), *broken, "-W", "error")
+    assert of_errors.returncode == 1
+    assert "WARN  PARSE-TRUNC" in of_errors.stdout
+    assert "Traceback" not in of_errors.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "system", "expected"),
+    [
+        ("'a b/python' \"it's.py\" a\\ b", "linux", ["a b/python", "it's.py", "a b"]),
+        (
+            r'"C:\Program Files\python.exe" C:\srv\new.py #1',
+            "win32",
+            [r"C:\Program Files\python.exe", r"C:\srv\new.py", "#1"],
+        ),
+    ],
+)
+def test_a_command_is_split_as_the_system_writes_paths(command: str, system: str, expected: list[str]) -> None:
+    assert words(command, system) == expected
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--mcp-revision", "1999-01-01"],
+        ["--mcp-only", "NOPE"],
+        ["--mcp-timeout", "0"],
+        ["--mcp-timeout", "nan"],
+        ["--mcp-server", "'python server.py"],
+        ["--mcp-server", " "],
+    ],
+)
 def test_what_cannot_be_meant_is_a_usage_error(tmp_path: Path, wrong: list[str]) -> None:
     ran = run(tmp_path, reference(), *wrong)
     assert ran.returncode == 4

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from connect_mcp.base.errors import Misuse
 
+from .options import seconds
+
 _EXAMPLES = """examples:
   connect-mcp conformance run -- python my_server.py
       check a server against the specification: exit code 0 means that no MUST is broken
@@ -67,13 +69,6 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return ours[:at], ours[at + 1 :]
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 3600:
-        raise ValueError
-    return value
-
-
 def _parser() -> argparse.ArgumentParser:
     from . import init_command, run_command, session_commands, surface_command
 
@@ -85,8 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run_command.add_parsers(commands, _seconds)
-    init_command.add_parser(commands, _seconds)
-    session_commands.add_parsers(commands, _seconds)
-    surface_command.add_parser(commands, _seconds)
+    run_command.add_parsers(commands, seconds)
+    init_command.add_parser(commands, seconds)
+    session_commands.add_parsers(commands, seconds)
+    surface_command.add_parser(commands, seconds)
     return parser

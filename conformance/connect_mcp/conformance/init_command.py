@@ -15,7 +15,8 @@ from connect_mcp.base.masking import masked, secret_values
 from connect_mcp.base.record import record, replace
 from connect_mcp.base.text import printable
 
-from .options import example, header
+from .options import example, header, up_to
+from .shard import MOST
 from .workflow import Workflow, portable, rendered
 
 if TYPE_CHECKING:
@@ -227,13 +228,6 @@ def _reference(text: str) -> str:
     return text
 
 
-def _shards(text: str) -> int:
-    count = int(text)
-    if not 1 <= count <= 256:
-        raise ValueError(text)
-    return count
-
-
 def add_parser(commands: Any, seconds: Any) -> None:
     """The options of this command."""
     parser = commands.add_parser(
@@ -265,7 +259,7 @@ def add_parser(commands: Any, seconds: Any) -> None:
         "--timeout", type=seconds, default=10.0, metavar="S", help="seconds to wait for an answer (default: 10)"
     )
     parser.add_argument(
-        "--shards", type=_shards, metavar="N", help="how many jobs share the run (default: as many as it is long)"
+        "--shards", type=up_to(MOST), metavar="N", help="how many jobs share the run (default: as many as it is long)"
     )
     parser.add_argument("--uses", metavar="ACTION", help="the action, as a workflow names it")
     parser.add_argument("--force", action="store_true", help="write over files that are there")

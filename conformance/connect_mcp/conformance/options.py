@@ -1,10 +1,45 @@
 """Values of options that several commands take; one that cannot be meant is not quoted, since it may be a secret."""
 
+import argparse
 import os
+from collections.abc import Callable
 from typing import Any
 
 from connect_mcp.base.errors import Misuse
 from connect_mcp.base.text import printable
+
+LONGEST = 3600.0
+"""Seconds that anything may be waited for."""
+
+
+def seconds(text: str) -> float:
+    """How long to wait.
+
+    Raises:
+        ArgumentTypeError: where it is no number, not above 0, or beyond `LONGEST`.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= LONGEST:
+        raise argparse.ArgumentTypeError(f"it takes seconds above 0, at most {LONGEST:g}")
+    return value
+
+
+def up_to(most: int) -> Callable[[str], int]:
+    """A whole number from 1 to `most`, as an argument's type, which raises `ArgumentTypeError` for anything else."""
+
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = 0
+        if not 1 <= value <= most:
+            raise argparse.ArgumentTypeError(f"it takes a whole number from 1 to {most}")
+        return value
+
+    return number
 
 
 def header(text: str) -> tuple[str, str]:

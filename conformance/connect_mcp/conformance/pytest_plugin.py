@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from .guard import Guard
     from .requirement import Requirement
     from .result import Result
     from .trial import Trial
 
-DEFAULT_REVISIONS = ("2025-11-25", "2026-07-28")
-"""The newest revision of each kind; one that the server does not speak is skipped, and says so."""
-
 _KEPT = pytest.StashKey["_Kept"]()
+_SPOKEN = "mcp_revisions"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,7 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("mcp", "MCP conformance (connect-mcp)")
     group.addoption("--mcp-server", metavar="CMD", help="check the MCP server that this command starts")
     group.addoption(
-        "--mcp-revision", action="append", default=[], metavar="REV", help="a protocol revision to check, or all"
+        "--mcp-revision",
+        action="append",
+        default=[],
+        metavar="REV",
+        help="a protocol revision to check, or all (default: the newest that the server speaks, of each kind)",
     )
     group.addoption("--mcp-only", action="append", default=[], metavar="ID", help="only this requirement; or FRAME-*")
     group.addoption("--mcp-strict", action="store_true", help="let SHOULDs and rules of JSON-RPC alone fail as well")
@@ -40,8 +42,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Add the items before -k, --lf and their like choose among all."""
-    if config.getoption("--mcp-server"):
+    if config.getoption("--mcp-server") is not None:
         items.extend(_Server.from_parent(session, name="mcp", nodeid="mcp").collect())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist which revisions there are: all must collect the same items, whatever is slow."""
+    if node.config.getoption("--mcp-server") is not None:
+        node.workerinput[_SPOKEN] = list(_revisions(node.config))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -51,13 +60,59 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         kept.guard.close()
 
 
+def words(command: str, system: str) -> list[str]:
+    """The words of a command as `sys.platform` has them: on Windows, a backslash is part of a path.
+
+    Raises:
+        UsageError: where there is none, or a quotation has no end.
+    """
+    import shlex
+
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    if system == "win32":
+        lexer.escape = ""
+    try:
+        found = list(lexer)
+    except ValueError as error:
+        raise pytest.UsageError(f"--mcp-server: {str(error).lower()}") from None
+    if not found:
+        raise pytest.UsageError("--mcp-server takes the command that starts a server")
+    return found
+
+
+def _revisions(config: pytest.Config) -> Sequence[str]:
+    """Those that are checked: the ones that are named, else those that the server speaks, which is asked once.
+
+    One that it does not speak would be skipped as a whole, and a run of nothing but that would pass.
+    """
+    from .engine import spoken
+    from .requirement import REVISIONS
+
+    wanted = config.getoption("--mcp-revision")
+    if unknown := next((name for name in wanted if name not in ("all", *REVISIONS)), None):
+        raise pytest.UsageError(f"--mcp-revision {unknown}: there are {', '.join(REVISIONS)}")
+    if wanted:
+        return REVISIONS if "all" in wanted else [name for name in REVISIONS if name in wanted]
+    told: Sequence[str] | None = getattr(config, "workerinput", {}).get(_SPOKEN)
+    return told or spoken(_kept(config).trial)
+
+
+def _kept(config: pytest.Config) -> _Kept:
+    """The subject of this pytest process."""
+    if _KEPT not in config.stash:
+        config.stash[_KEPT] = _Kept(config)
+    return config.stash[_KEPT]
+
+
 class _Kept:
     """The subject of one pytest process: what is known of it is found out once."""
 
     def __init__(self, config: pytest.Config) -> None:
-        import shlex
+        import sys
 
         from .guard import Guard
+        from .options import LONGEST
         from .subject import StdioSubject
         from .trial import Options, Trial
 
@@ -68,7 +123,9 @@ class _Kept:
             {},
             config.getoption("--mcp-strict"),
         )
-        command = shlex.split(config.getoption("--mcp-server"))
+        if not 0 < options.timeout <= LONGEST:
+            raise pytest.UsageError(f"--mcp-timeout takes seconds above 0, at most {LONGEST:g}")
+        command = words(config.getoption("--mcp-server"), sys.platform)
         self.trial: Trial = Trial(StdioSubject(command, self.guard), options)
 
 
@@ -78,16 +135,13 @@ class _Server(pytest.Collector):
     def collect(self) -> Iterator[_Check]:
         from connect_mcp.base.errors import Misuse
 
-        from .requirement import REVISIONS, all_requirements, selected
+        from .requirement import all_requirements, selected
 
-        wanted = self.config.getoption("--mcp-revision") or DEFAULT_REVISIONS
-        revisions = REVISIONS if "all" in wanted else wanted
-        if unknown := next((name for name in revisions if name not in REVISIONS), None):
-            raise pytest.UsageError(f"--mcp-revision {unknown}: there are {', '.join(REVISIONS)}")
         try:
             rows = selected(all_requirements(), self.config.getoption("--mcp-only"))
         except Misuse as misuse:
             raise pytest.UsageError(f"--mcp-only: {misuse.what}") from None
+        revisions = _revisions(self.config)
         for row in rows:
             for revision in (one for one in revisions if one in row.revisions):
                 # The id is given as a text, since pytest compares the parts that it reads out of one (--lf).
@@ -104,17 +158,19 @@ class _Check(pytest.Item):
         self._revision = revision
 
     def runtest(self) -> None:
+        import warnings
+
         from .engine import check
 
-        stash = self.config.stash
-        if _KEPT not in stash:
-            stash[_KEPT] = _Kept(self.config)
-        result = check(stash[_KEPT].trial, self._row, self._revision)
+        result = check(_kept(self.config).trial, self._row, self._revision)
         strict = self.config.getoption("--mcp-strict")
         if result.outcome in ("not-applicable", "not-observed"):
             pytest.skip(f"{result.outcome}: {result.why}")
         if result.outcome == "warn" and not strict:
-            self.warn(pytest.PytestWarning(f"{self._row.id}: {result.why}"))
+            try:
+                warnings.warn(pytest.PytestWarning(f"{self._row.id}: {result.why}"), stacklevel=1)
+            except pytest.PytestWarning:  # where the project makes errors of warnings
+                raise NotKept(self._row, result) from None
         elif result.outcome != "pass":
             raise NotKept(self._row, result)
 

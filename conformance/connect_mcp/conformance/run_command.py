@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from connect_mcp.base.errors import Misuse
 from connect_mcp.base.text import printable
 
-from .options import example, header
+from .options import example, header, up_to
 from .requirement import REVISIONS
 from .shard import WHOLE, shard
 
@@ -239,7 +239,7 @@ def _add_fuzzing(run: argparse.ArgumentParser) -> None:
         help="send made-up arguments, envelopes, orders and chunks too; what breaks something is saved as a session",
     )
     run.add_argument(
-        "--examples", type=_examples, default=100, metavar="N", help="of each sort and revision (default: 100)"
+        "--examples", type=up_to(1_000_000), default=100, metavar="N", help="of each sort and revision (default: 100)"
     )
     run.add_argument("--seed", type=int, metavar="S", help="what they are made from, to have the same ones again")
     run.add_argument(
@@ -292,7 +292,7 @@ def _add_subject(run: argparse.ArgumentParser, seconds: Any) -> None:
         metavar="TOOL=JSON",
         help="arguments for a tool, which may then be called",
     )
-    run.add_argument("--jobs", type=_jobs, default=2, metavar="N", help="processes at the same time (default: 2)")
+    run.add_argument("--jobs", type=up_to(64), default=2, metavar="N", help="processes at the same time (default: 2)")
     run.add_argument(
         "--timeout", type=seconds, default=10.0, metavar="S", help="seconds to wait for an answer (default: 10)"
     )
@@ -317,17 +317,3 @@ def _revisions(named: Sequence[str]) -> list[str]:
                 f"there is no revision {name!r}", why=f"there are {', '.join(REVISIONS)}", mend="--revision all"
             )
     return [name for name in REVISIONS if name in named]
-
-
-def _examples(text: str) -> int:
-    examples = int(text)
-    if not 1 <= examples <= 1_000_000:
-        raise ValueError(text)
-    return examples
-
-
-def _jobs(text: str) -> int:
-    jobs = int(text)
-    if not 1 <= jobs <= 64:
-        raise ValueError(text)
-    return jobs

@@ -9,7 +9,8 @@ from connect_mcp.base.text import printable
 
 T = TypeVar("T")
 
-_MOST = 256  # jobs that a matrix of GitHub's may have
+MOST = 256
+"""Jobs that a matrix of GitHub's may have."""
 
 
 @record
@@ -53,6 +54,6 @@ def shard(text: str) -> Shard:
         Misuse: where there is no such part.
     """
     index, slash, count = text.partition("/")
-    if slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count) <= _MOST:
+    if slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count) <= MOST:
         return Shard(int(index), int(count))
     raise Misuse(f"--shard takes I/N with I from 1 to N, not {printable(text)!r}", mend="--shard 1/4")
