@@ -83,6 +83,26 @@ def test_what_one_case_does_to_a_server_counts_against_no_other(way: str, tmp_pa
     assert {one.requirement: one.outcome for one in together} == alone(command, idents, LEGACY)
 
 
+@pytest.mark.parametrize(
+    ("says", "outcomes"),
+    [
+        ("b'x' * 5000", {"STDERR-UTF8": "pass", "STDERR-SECRETS": "pass"}),
+        ("'démarré'.encode('latin-1')", {"STDERR-UTF8": "warn", "STDERR-SECRETS": "pass"}),
+        ("str(os.environ).encode()", {"STDERR-UTF8": "pass", "STDERR-SECRETS": "fail"}),
+    ],
+)
+def test_the_last_words_of_a_server_that_dies_of_a_line_are_judged(
+    says: str, outcomes: Mapping[str, str], tmp_path: Path
+) -> None:
+    dies = f"import os; os.write(2, {says} + b' ' * 50); os._exit(1)"
+    program = tmp_path / "dying.py"
+    program.write_text(
+        POLLUTED.format(folder=str(FOLDER), unreadable=dies, request="super().request(message)"), encoding="utf-8"
+    )
+    found = results([sys.executable, "-S", "-E", str(program)], [ROWS[ident] for ident in outcomes], [LEGACY], QUICK)
+    assert {one.requirement: one.outcome for one in found} == outcomes
+
+
 @pytest.mark.parametrize(("revision", "most"), [(LEGACY, 23), (MODERN, 17)])
 def test_a_good_server_is_started_no_more_often_than_its_cases_need(revision: str, most: int, tmp_path: Path) -> None:
     log = tmp_path / "started"

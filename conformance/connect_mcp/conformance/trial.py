@@ -211,7 +211,7 @@ class Trial:
         try:
             link = self.subject.open(deaf=deaf, more_env=more_env)
         except Refused as refused:
-            raise Inconclusive(" ".join(part for part in (refused.what, refused.why) if part)) from None
+            raise Inconclusive(": ".join(part for part in (refused.what, refused.why) if part)) from None
         talk = Talk(link, self, revision, Watch(revision, self.observed(revision)))
         try:
             if handshake:
