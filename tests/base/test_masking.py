@@ -85,7 +85,19 @@ def test_names_that_usually_hold_a_credential_are_known(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["PATH", "PWD", "OLDPWD", "MODE", "KEYBOARD", "AUTHOR", "TOKEN_FILE", "env_vars", "bearer_token_env_var"]
+    "name",
+    [
+        "PATH",
+        "PWD",
+        "OLDPWD",
+        "MODE",
+        "KEYBOARD",
+        "AUTHOR",
+        "TOKEN_FILE",
+        "env_vars",
+        "bearer_token_env_var",
+        "KeyError",
+    ],
 )
 def test_names_that_hold_none_are_not(name: str) -> None:
     assert not looks_secret(name)

@@ -20,6 +20,7 @@ _HARMLESS = (
     r"(?:^|[_-])(?:author(?!i[sz]ation)|keyboard|keymap|keyword|monkey)"
     r"|_(?:file|path|dir)$|^env_?vars?$|env_var$|^private$"
     r"|(?-i:^(?:OLD)?PWD$)"  # where a shell is, and was
+    r"|(?-i:^KeyError$)"  # a traceback's last line says which name was missing
 )
 
 # Forms that the issuers document: Connect, OpenAI and Anthropic, GitHub, GitLab, Slack, AWS, Google, JWTs.
