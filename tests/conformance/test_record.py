@@ -398,3 +398,12 @@ def test_a_server_that_is_not_marked_has_the_environment_that_the_host_gave(tmp_
         end(process)
     assert b"CONNECT_MCP_RECORDING" not in said_there
     assert [path.name for path in tmp_path.glob("session*")] == ["session.jsonl"]
+
+
+def test_a_secret_in_the_servers_command_is_in_no_recording(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    code = "import sys; print(sys.argv[2]); sys.stderr.write(sys.argv[2])"
+    command = [*program(tmp_path, code), "--password", "battery-staple-2"]
+    assert converse(out, command, []) == (0, b"battery-staple-2\n", b"battery-staple-2")
+    assert "battery-staple-2" not in out.read_text(encoding="utf-8")
+    assert said(out, "server") == said(out, "stderr") == [b"{{secret:1}}"]

@@ -55,7 +55,8 @@ def record(
             server more than once. Only its owner may read it.
         host: the host's id, for the recording's header.
         host_version: its version, likewise.
-        env: the environment, which the server inherits and whose secrets are kept out of the recording.
+        env: the environment, which the server inherits and whose secrets are kept out of the recording, as are those
+            of the command.
         cwd: the server's working folder; where it is None, the one that the host gave us.
         mark: whether the server's processes are to be known by `MARK`, which is in no recording, and the number of the
             one that is started here by a file beside the recording (`session.pid`).
@@ -123,7 +124,7 @@ class _Proxy:
         from .redaction import Redactor  # loaded while the server starts: some hosts wait for one second
 
         tmp = {env.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")} | {"/tmp", "/var/tmp"}  # noqa: S108 - looked for
-        self._redactor = Redactor(env, home, cwd or given, filter(None, tmp))
+        self._redactor = Redactor(env, home, cwd or given, filter(None, tmp), argv)
         own_group = sys.platform != "win32" and os.getpgrp() == os.getpid()
         self._event("spawn", {"env": list[Json](sorted(env)), "own_group": own_group})
 

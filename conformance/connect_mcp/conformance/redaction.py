@@ -5,11 +5,11 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 from urllib.parse import quote
 
-from connect_mcp.base.masking import looks_secret, without_secrets
+from connect_mcp.base.masking import looks_secret, secret_values, without_secrets
 from connect_mcp.base.secrets import known_values
 
 from .session import Json, member, parsed_message
@@ -41,16 +41,20 @@ class Redactor:
         home: the home folder.
         cwd: the working folder.
         tmp: folders for temporary files.
+        argv: a command whose secrets are known, as the arguments of options that usually have one.
     """
 
-    def __init__(self, env: Mapping[str, str], home: str, cwd: str, tmp: Iterable[str]) -> None:
+    def __init__(
+        self, env: Mapping[str, str], home: str, cwd: str, tmp: Iterable[str], argv: Sequence[str] = ()
+    ) -> None:
         self._lock = threading.Lock()
         self._numbers: dict[str, dict[str, int]] = {}
         self._keys: dict[str, str] = {}
-        self._secrets = _spellings(_secret_values(env))
+        secrets = [*_secret_values(env), *secret_values(list(argv))]
+        self._secrets = _spellings(secrets)
         self._known = _alternatives(self._secrets)
         self._folders = dict.fromkeys(_spellings([cwd]), "{{cwd}}") | dict.fromkeys(_spellings([home]), "{{home}}")
-        sought = "".join([*_secret_values(env), home, cwd])
+        sought = "".join([*secrets, home, cwd])
         self._is_plain = json.dumps(sought) == f'"{sought}"'  # spelled alike at every depth of JSON inside JSON
         temporary = _spellings(tmp)
         self._beginnings = (*self._folders, *temporary)

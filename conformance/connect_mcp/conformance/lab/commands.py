@@ -158,9 +158,13 @@ def _kept(folder: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="connect-mcp-lab-", ignore_cleanup_errors=True) as made:
             yield Path(made).resolve()
         return
-    if folder.exists() and any(folder.iterdir()):
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        holds_something = any(folder.iterdir())
+    except OSError as error:
+        raise Refused(f"nothing can be kept in {printable(str(folder))}", why=error.strerror or "") from None
+    if holds_something:
         raise Refused(f"{printable(str(folder))} is not empty", why="the runs of this time would mix with it")
-    folder.mkdir(parents=True, exist_ok=True)
     yield folder.resolve()
 
 
@@ -326,7 +330,7 @@ def _add_run(commands: Any) -> None:
         "--quick", action="store_true", help="without a model, through a host's own channel (Codex, Claude Code, …)"
     )
     parser.add_argument("--patient", action="store_true", help="tell the hosts to wait for a slow server")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what was recorded of every run in this folder")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep every run in this folder, with what its host wrote: secrets too")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the matrix as one page that stands alone")
     parser.add_argument(
@@ -362,7 +366,7 @@ def _add_diff(commands: Any) -> None:
     )
     _add_hosts(parser)
     _add_jobs(parser)
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what was recorded of every run in this folder")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep every run in this folder, with what its host wrote: secrets too")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.set_defaults(run=diff)
 

@@ -61,8 +61,9 @@ class Scratch:
 
 
 def scratch(root: Path) -> Scratch:
-    """The folders, made below `root`."""
+    """The folders, made below `root`, which only its owner may enter."""
     made = Scratch(root, root / "home", root / "project", root / "run")
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)  # the host's file there holds the server's variables
     for folder in (made.home, made.project, made.run, root / "tmp"):
         folder.mkdir(parents=True)
     return made

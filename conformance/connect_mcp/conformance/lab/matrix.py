@@ -14,7 +14,7 @@ from .install import Program
 from .judging import judge
 from .planning import Planned, together
 from .recipe import Recipe
-from .results import Cell, Column, Matrix, safe
+from .results import Cell, Column, Matrix, safe, safe_cell
 from .runs import Run, make
 
 _BUSY = 5  # times as long as on a quiet machine a host itself may take: VS Code needs most of a minute there
@@ -110,12 +110,17 @@ def matrix(name: str, guests: Sequence[Guest], planned: Sequence[Planned], runs:
         time.monotonic() - began,
         cut_off,
     )
-    return safe(whole, {value for one in planned for value in secret_values(dict(one.server.env))})
+    return safe(whole, {value for one in planned for value in secrets(one)})
 
 
 def cells_of(made: Driven) -> list[Cell]:
-    """What came of the scenarios of a run."""
-    return [_cell(made.recipe, one, made.outcome, made.folder) for one in made.group]
+    """What came of the scenarios of a run, fit to be shown."""
+    return [safe_cell(_cell(made.recipe, one, made.outcome, made.folder), secrets(one)) for one in made.group]
+
+
+def secrets(planned: Planned) -> set[str]:
+    """The secrets in what a server is started with."""
+    return secret_values({"env": dict(planned.server.env), "args": list(planned.server.command)})
 
 
 def _run(guest: Guest, group: Sequence[Planned], folder: Path) -> Run:

@@ -104,15 +104,21 @@ def safe(matrix: Matrix, secrets: Collection[str] = ()) -> Matrix:
         matrix: what may hold words of a server or of a host.
         secrets: values that are known to be secret, whatever they look like.
     """
-
-    def clean(text: str) -> str:
-        return shortened(printable(masked(text, secrets)), _WIDTH)
-
-    hosts = tuple(replace(host, title=clean(host.title), version=clean(host.version)) for host in matrix.hosts)
-    cells = tuple(
-        replace(cell, sentence=clean(cell.sentence), lines=tuple(map(clean, cell.lines))) for cell in matrix.cells
+    hosts = tuple(
+        replace(host, title=_clean(host.title, secrets), version=_clean(host.version, secrets)) for host in matrix.hosts
     )
-    return replace(matrix, server=clean(matrix.server), hosts=hosts, cells=cells)
+    cells = tuple(safe_cell(cell, secrets) for cell in matrix.cells)
+    return replace(matrix, server=_clean(matrix.server, secrets), hosts=hosts, cells=cells)
+
+
+def safe_cell(cell: Cell, secrets: Collection[str]) -> Cell:
+    """One cell, likewise."""
+    lines = tuple(_clean(line, secrets) for line in cell.lines)
+    return replace(cell, sentence=_clean(cell.sentence, secrets), lines=lines)
+
+
+def _clean(text: str, secrets: Collection[str]) -> str:
+    return shortened(printable(masked(text, secrets)), _WIDTH)
 
 
 def unkept(matrix: Matrix) -> Matrix:
