@@ -2,12 +2,13 @@
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from connect_mcp.base.errors import Refused
-from connect_mcp.conformance.lab.install import CACHE, cache_folder, install, installed
+from connect_mcp.conformance.lab.install import CACHE, LATEST, cache_folder, install, installed
 from connect_mcp.conformance.lab.recipe import Recipe
 
 SKIP = "CONNECT_MCP_TEST_SKIP_HOSTS"
@@ -82,3 +83,35 @@ def test_a_package_that_no_longer_has_the_program_is_reported_as_that(tmp_path: 
 def test_the_cache_folder_is_the_users_unless_a_variable_names_one(home: Path, tmp_path: Path) -> None:
     assert cache_folder({CACHE: str(tmp_path)}) == tmp_path
     assert cache_folder({}).is_relative_to(home)
+
+
+def test_what_is_half_installed_is_not_there_and_is_installed_again(tmp_path: Path) -> None:
+    program = install(SMALL, tmp_path, os.environ)
+    (program.folder / "node_modules" / "semver" / "package.json").write_text('{"vers')
+    assert installed(SMALL, tmp_path, os.environ) is None
+
+    assert install(SMALL, tmp_path, os.environ).version == "7.6.3"
+
+
+def test_an_update_that_fails_half_way_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
+    install(SMALL, tmp_path, os.environ, LATEST)
+    offline = {**os.environ, "npm_config_registry": "http://127.0.0.1:9", "npm_config_fetch_retries": "0"}
+
+    with pytest.raises(Refused, match=r"npm could not install semver@latest"):
+        install(SMALL, tmp_path, offline, LATEST)
+
+    assert installed(SMALL, tmp_path, os.environ, LATEST) is None
+
+
+def test_two_that_install_at_once_take_turns(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(lambda _: install(SMALL, tmp_path, os.environ), range(2))
+
+    assert one == two
+
+
+def test_a_cache_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+
+    with pytest.raises(Refused, match="there is no cache folder"):
+        install(SMALL, tmp_path / "file", os.environ)

@@ -30,6 +30,7 @@ ENTRY = "lab"
 
 PROMPT = "Please use the tool now and tell me its result."
 _SETTLE = 5.0  # seconds for what the host started to end by itself after it: Claude Code and opencode take up to 4
+_CONFIGURING = 60.0  # seconds; it takes less than one on a quiet machine
 _TICK = 0.02
 _KEPT = 20_000  # characters kept of what a host prints
 
@@ -190,18 +191,21 @@ def _configure(
         "--secrets",
         "inline",
     ]
-    done = subprocess.run(
-        [*argv, *variables, "--", *recorder, "--", *server.command],
-        env={**env, **server.env},
-        cwd=place.project,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    what = f"the server could not be configured in {recipe.title}"
+    try:
+        done = subprocess.run(
+            [*argv, *variables, "--", *recorder, "--", *server.command],
+            env={**env, **server.env},
+            cwd=place.project,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_CONFIGURING,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Refused(what, why=f"`connect-mcp configure` took more than {_CONFIGURING:.0f} s") from None
     if done.returncode != 0:
-        said = printable(done.stderr.decode(errors="replace").strip()[-1000:])
-        raise Refused(f"the server could not be configured in {recipe.title}", why=said)
+        raise Refused(what, why=printable(done.stderr.decode(errors="replace").strip()[-1000:]))
 
 
 @record

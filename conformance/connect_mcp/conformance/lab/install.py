@@ -97,10 +97,17 @@ def install(recipe: Recipe, cache: Path, env: Mapping[str, str], version: str | 
 
     wanted = version or recipe.version
     folder = _folder(recipe, cache, wanted)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"there is no cache folder at {printable(str(cache))}", why=error.strerror or "") from None
     lock = hold(str(folder / "lock"), patience=_PATIENCE)
     try:
-        if wanted == LATEST or installed(recipe, cache, env, wanted) is None:
+        whole = installed(recipe, cache, env, wanted) is not None
+        if not whole:  # npm takes a package for there whose folder is
+            shutil.rmtree(folder / "node_modules", ignore_errors=True)
+        if wanted == LATEST or not whole:
+            (folder / _DONE).unlink(missing_ok=True)
             _npm_install(recipe, folder, env, wanted)
             (folder / _DONE).touch()
     finally:
