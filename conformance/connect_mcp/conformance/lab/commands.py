@@ -330,7 +330,7 @@ def _add_run(commands: Any) -> None:
         "--quick", action="store_true", help="without a model, through a host's own channel (Codex, Claude Code, …)"
     )
     parser.add_argument("--patient", action="store_true", help="tell the hosts to wait for a slow server")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep every run in this folder, with what its host wrote: secrets too")
+    _add_keep(parser)
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the matrix as one page that stands alone")
     parser.add_argument(
@@ -366,7 +366,7 @@ def _add_diff(commands: Any) -> None:
     )
     _add_hosts(parser)
     _add_jobs(parser)
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep every run in this folder, with what its host wrote: secrets too")
+    _add_keep(parser)
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.set_defaults(run=diff)
 
@@ -398,6 +398,11 @@ def _add_driving(parser: argparse.ArgumentParser) -> None:
         help="arguments for a tool, which may then be called",
     )
     _add_jobs(parser)
+
+
+def _add_keep(parser: argparse.ArgumentParser) -> None:
+    what = "keep every run in this folder, with all that its host wrote there: the server's variables, too"
+    parser.add_argument("--keep", type=Path, metavar="DIR", help=what)
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
