@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from connect_mcp.conformance.lab.isolation import Offspring, cut_off_network, environment, scratch
+from connect_mcp.conformance.lab.isolation import Offspring, apart, cut_off_network, environment, interrupt, scratch
 
 OUTER = {"HOME": "/outer/home", "PATH": "/outer/bin", "OPENAI_API_KEY": "sk-outer", "SYSTEMROOT": "C:\\Windows"}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="namespaces and orphans that come back are Linux's")
@@ -136,3 +136,25 @@ def test_a_descendant_that_ignores_sigterm_is_ended_too() -> None:
     process.wait(5)
     process.stdout.close()
     assert not offspring.living()
+
+
+def test_a_program_is_started_in_a_group_of_its_own_on_every_system() -> None:
+    assert apart("linux") == apart("darwin") == {"start_new_session": True}
+    assert apart("win32") == {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0x200)}
+
+
+def test_an_interrupt_reaches_the_whole_group_and_not_us() -> None:
+    waits = "import subprocess, sys, time; print(flush=True); time.sleep(600)"
+    shim = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {waits!r}]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", shim], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **apart()
+    )
+    assert process.stdout
+    process.stdout.readline()
+
+    interrupt(process.pid)
+
+    assert process.wait(20) != 0
+    assert process.stdout.read() == b"", "it ends with the last process that has it open"
+    process.stdout.close()
+    interrupt(process.pid)  # whoever is gone is told nothing

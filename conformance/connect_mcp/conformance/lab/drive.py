@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -18,7 +17,8 @@ from connect_mcp.base.text import printable
 from ..record import MARK
 from .evidence import Evidence, Leftover, Returned, start_of
 from .install import Program
-from .isolation import Found, Offspring, Scratch, environment, scratch
+from .isolation import Found, Offspring, Scratch, apart, environment, scratch
+from .isolation import interrupt as interrupt_group
 from .model.naming import named
 from .model.script import NameOf, Script
 from .model.server import ScriptedModel
@@ -247,7 +247,7 @@ def _run(
                 stdin=subprocess.PIPE if talk else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if talk else out,
                 stderr=err,
-                start_new_session=True,
+                **apart(),
             )
         except OSError as error:
             raise Refused(f"{printable(argv[0])} could not be started", why=error.strerror or "") from None
@@ -258,7 +258,7 @@ def _run(
             if interrupt is not None and _has_called(place):
                 time.sleep(interrupt)
                 interrupt = None
-                _interrupt(process.pid)
+                interrupt_group(process.pid)
             time.sleep(_TICK)
         seconds = time.monotonic() - began
         code = process.poll()
@@ -271,15 +271,6 @@ def _run(
 
 def _has_called(place: Scratch) -> bool:
     return any(b'"tools/call"' in recording.read_bytes() for recording in _recordings(place))
-
-
-def _interrupt(group: int) -> None:
-    """Ctrl-C, which goes to the whole group: a shim in front of the host may keep it to itself."""
-    if sys.platform == "win32":
-        os.kill(group, signal.CTRL_BREAK_EVENT)
-    else:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGINT)
 
 
 def _note(place: Scratch, seen: dict[Path, float], began: float) -> None:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connect_mcp.base.record import record
 
@@ -39,6 +39,7 @@ _NEEDED = (
 
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000  # sched.h
 _LOOK = 0.5  # seconds between two looks at who our parent is
+_NEW_GROUP = 0x200  # CREATE_NEW_PROCESS_GROUP of the Windows API
 _SUBREAPER = 36  # prctl.h
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
@@ -98,6 +99,20 @@ def at_home(home: Path) -> dict[str, str]:
         "APPDATA": str(home / "AppData" / "Roaming"),
         "LOCALAPPDATA": str(home / "AppData" / "Local"),
     }
+
+
+def apart(platform: str = sys.platform) -> dict[str, Any]:
+    """What `Popen` is told so that a program has a group of its own, which `interrupt` reaches and we are not in."""
+    return {"creationflags": _NEW_GROUP} if platform == "win32" else {"start_new_session": True}
+
+
+def interrupt(group: int) -> None:
+    """Ctrl-C for a program that was started `apart`, and for its group: a shim in front of a host may keep it."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            os.kill(group, signal.CTRL_BREAK_EVENT)  # Ctrl-C itself goes to no other group there
+        else:
+            os.killpg(group, signal.SIGINT)
 
 
 def cut_off_network(platform: str = sys.platform) -> bool:

@@ -24,6 +24,7 @@ from .model.script import Call, Offered, Script, Seen
 
 _LOOK_AGAIN = 0.1  # seconds until a host is asked again whether a server is there
 _NOT_YET = ("pending", "starting", "connecting")
+_MEND = "see whether its channel has changed"
 _LONGEST = 64 << 20  # bytes of one message
 
 
@@ -307,7 +308,8 @@ def converse(
         What came back until the host was done, ended or fell silent.
 
     Raises:
-        Refused: where the host does not even begin, which is not the server's doing.
+        Refused: where the host does not even begin, or answers in another way than it did, which is not the server's
+            doing.
     """
     channel = _opened(kind, process, patience, keep)
     tools: tuple[str, ...] = ()
@@ -318,6 +320,9 @@ def converse(
             results.append(_result(channel, server, call))
     except Gone:
         pass
+    except (Unwilling, LookupError, TypeError, AttributeError) as error:  # only a call may be refused
+        why = shortened(printable(f"{type(error).__name__}: {error}"), 300)
+        raise Refused("the host answers otherwise than it did", why=why, mend=_MEND) from None
     finally:
         channel.close()
     return Returned(tools, tuple(results))
@@ -330,7 +335,7 @@ def _opened(kind: type[Channel], process: "subprocess.Popen[bytes]", patience: f
     except (Unwilling, Gone) as error:
         channel.close()
         why = shortened(printable(str(error)), 300)
-        raise Refused("the host cannot be spoken with", why=why, mend="see whether its channel has changed") from None
+        raise Refused("the host cannot be spoken with", why=why, mend=_MEND) from None
     return channel
 
 
