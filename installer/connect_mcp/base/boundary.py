@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 
 from .errors import Refused
 
@@ -15,11 +16,13 @@ def guarded(command: Callable[[], int]) -> int:
 
     Refused and Misuse are printed as they are; an interrupt is 130; a reader of our output that went away is silent;
     anything else is our own bug: versions and traceback go to a log whose path is printed. Output that was closed
-    before we started goes nowhere.
+    before we started goes nowhere, and what its encoding lacks is written as an escape.
     """
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:
             setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open to the end
+        elif isinstance(found := getattr(sys, stream), TextIOWrapper):
+            found.reconfigure(errors="backslashreplace")  # a Windows pipe has no ✓, and a server says anything
     try:
         return command()
     except Refused as refusal:

@@ -120,3 +120,18 @@ def test_a_run_that_is_interrupted_says_so_and_leaves_nothing(tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
     lines = [" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"])]
     assert not [line for line in lines if str(tmp_path) in line]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_that_lacks_a_character_is_shown_an_escape_and_json_stays_json(
+    tmp_path: Path, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    says = server(tmp_path, "sys.stderr.write('日本語 ✓\\n'); sys.stderr.flush(); os._exit(4)")
+
+    shown = lab(tmp_path, "run", "codex", "--scenario", "handshake", "--", *says)
+    data = lab(tmp_path, "run", "codex", "--scenario", "handshake", "--json", "--", *says)
+
+    assert (shown.returncode, data.returncode) == (1, 1), shown.stderr.decode()
+    assert b"\\u65e5\\u672c\\u8a9e" in shown.stdout
+    assert "日本語" in json.dumps(json.loads(data.stdout), ensure_ascii=False)

@@ -146,7 +146,7 @@ def diff(args: argparse.Namespace, _command: Sequence[str]) -> int:
 def _print(data: Any) -> None:
     import json
 
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(data, indent=2) + "\n")
 
 
 @contextmanager
