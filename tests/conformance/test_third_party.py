@@ -38,6 +38,13 @@ def test_what_is_known_is_of_servers_that_are_checked() -> None:
     assert set(SMALLEST) == set(names())
 
 
+def test_the_table_names_what_is_known_of_each_server() -> None:
+    lines = (KNOWN / "TABLE.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")][2:]
+    named = {cells[0]: set(", ".join(cells[3:6]).split(", ")) - {"none"} for cells in rows}
+    assert named == {f"{one.name} {one.version}": {line.requirement for line in read(one.known())} for one in SERVERS}
+
+
 @pytest.mark.parametrize(
     ("outcome", "with_a_line", "with_none"),
     [("fail", True, False), ("warn", True, False), ("pass", False, True), ("inconclusive", False, False)],
