@@ -1,5 +1,6 @@
 """Whatever a subject does, a run ends in bounded time and memory, and says what happened."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from connect_mcp.conformance.commands import main
 from connect_mcp.conformance.trial import Options
 from support.processes import program
 from support.subjects import ROWS, results
@@ -66,3 +68,89 @@ def words(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+SPITEFUL = r"""
+import json, os, sys
+SAID = "<script>alert(1)</script>\x1b[31m\x9b2J\u202e\x07]]>" + chr(0xD800) + " @me ![x](http://e) | ``` "
+SECRET = os.environ.get("SPITEFUL_API_KEY", "") + " " + sys.argv[-1]
+TEXT = SAID + SECRET
+os.write(2, TEXT.encode("utf-8", "replace") + b"\n")
+TOOL = {"name": TEXT, "description": TEXT, "inputSchema": {"type": SAID, "properties": {"x": {"title": TEXT}}}}
+FINE = {"name": "t", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": True}}
+INFO = {"name": TEXT, "version": TEXT}
+RESULTS = {
+    "initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {TEXT: 1}}, "serverInfo": INFO},
+    "ping": {TEXT: TEXT},
+    "tools/list": {"tools": [TOOL, FINE], "nextCursor": TEXT},
+    "tools/call": {"content": [{"type": SAID, "text": TEXT}]},
+}
+for line in sys.stdin.buffer:
+    try:
+        asked = json.loads(line)
+    except (ValueError, RecursionError):
+        os.write(1, TEXT.encode("utf-8", "surrogatepass") + b"\n")
+        continue
+    if isinstance(asked, dict) and "id" in asked:
+        method = asked.get("method")
+        known = isinstance(method, str) and method in RESULTS
+        answer = {"result": RESULTS[method]} if known else {"error": {"code": TEXT, "message": TEXT}}
+        os.write(1, json.dumps({"jsonrpc": "2.0", "id": asked["id"], **answer}).encode() + b"\n")
+"""
+"""Every text that it says holds markup, terminal sequences, half a surrogate pair and the secrets that it was given."""
+
+REPORTS = ("junit", "sarif", "markdown", "html", "baseline.txt")
+ENV_SECRET, ARGV_SECRET = "planted-in-its-environment", "planted-in-its-arguments"
+SESSION = [
+    {"format": "connect-mcp session", "version": 1, "revision": "2025-11-25"},
+    {"t": 0, "ev": "host", "msg": {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}},
+    {"t": 0, "ev": "server", "msg": {"jsonrpc": "2.0", "id": 1, "result": {"tools": []}}},
+]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["run", "--profile", "codex", "sdk-python", "--fuzz", "--examples", "2", "--verbose"],
+        ["run", "--strict", "--json"],
+        ["baseline", "{folder}/baseline.txt"],
+        ["replay", "{folder}/session.jsonl"],
+        ["replay", "{folder}/session.jsonl", "--json"],
+        ["replay", "{folder}/session.jsonl", "--adapted"],
+    ],
+    ids=" ".join,
+)
+def test_what_a_server_says_draws_nothing_and_tells_no_secret(
+    tmp_path: Path, argv: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPITEFUL_API_KEY", ENV_SECRET)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "session.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in SESSION), encoding="utf-8")
+    asked = [f"--{kind}={tmp_path / kind}" for kind in REPORTS[:4]] if argv[0] == "run" else []
+    ours = [word.format(folder=tmp_path) for word in argv]
+    server = program(tmp_path, SPITEFUL, "spiteful.py")
+    main([*ours, *asked, "--", *server, "--token", ARGV_SECRET])
+    shown = capsys.readouterr()
+    sessions = [path.read_text(encoding="utf-8") for path in tmp_path.glob("connect-mcp-fuzz/*")]
+    reports = [path.read_text(encoding="utf-8") for path in tmp_path.iterdir() if path.name in REPORTS]
+    for text in (shown.out, shown.err, *reports, *sessions):
+        assert ENV_SECRET not in text
+        assert ARGV_SECRET not in text
+    for text in (shown.out, shown.err, *reports):
+        assert all(char.isprintable() or char == "\n" for char in text)
+    assert (argv[0] == "run" and "--json" not in argv) is bool(sessions)
+    assert not (tmp_path / "html").exists() or "<script" not in (tmp_path / "html").read_text(encoding="utf-8")
+    assert shown.out
+
+
+def test_a_surface_draws_nothing_and_is_the_same_when_read_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = program(tmp_path, SPITEFUL, "spiteful.py")
+    assert main(["surface", "--", *server, "x"]) == 0
+    text = capsys.readouterr().out
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert "\\ud800" in text
+    (tmp_path / "surface.json").write_text(text, encoding="utf-8")
+    assert main(["surface", "--check", str(tmp_path / "surface.json"), "--strict", "--", *server, "x"]) == 0
+    assert capsys.readouterr().out.startswith("no changes")

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 from connect_mcp.base.record import record, replace
@@ -12,7 +12,7 @@ from .case import Case
 from .cases.all_cases import CASES
 from .cases.framing import harmless
 from .requirement import MODERN, REVISIONS, Requirement
-from .result import Broken, Ended, Inconclusive, NotApplicable, NotObserved, Outcome, Result
+from .result import Broken, Ended, Inconclusive, NotApplicable, NotObserved, Outcome, Result, quoted
 from .talk import Talk
 from .trial import Trial
 from .watch import RULES
@@ -34,6 +34,19 @@ def run(
         others: what another shard of the run checks: of the rules about everything that is said, one that is seen
             broken here is told of here as well.
     """
+    with contextlib.closing(_checked(trial, requirements, revisions, others)) as results:
+        for result in results:
+            yield _quoting(result, trial)
+
+
+def _quoting(result: Result, trial: Trial) -> Result:
+    """The result with a reason that is safe to print: it may quote what the subject said."""
+    return replace(result, why=quoted(result.why, trial.secrets)) if result.why else result
+
+
+def _checked(
+    trial: Trial, requirements: Sequence[Requirement], revisions: Sequence[str], others: Sequence[Requirement]
+) -> Generator[Result, None, None]:
     pool = ThreadPoolExecutor(max(1, trial.options.jobs))
     try:
         looks = {pool.submit(trial.look, revision): revision for revision in revisions}
@@ -63,10 +76,10 @@ def check(trial: Trial, row: Requirement, revision: str) -> Result:
     trial.look_once(revision)
     if row.id in RULES:
         _toured(trial, revision)
-        return next(_observed(trial, [row], revision))
+        return _quoting(next(_observed(trial, [row], revision)), trial)
     if row.transport not in ("any", trial.subject.transport):
         return _result(row, revision, NotApplicable(_over(row, trial)))
-    return _alone(trial, row, revision)
+    return _quoting(_alone(trial, row, revision), trial)
 
 
 def _toured(trial: Trial, revision: str) -> None:

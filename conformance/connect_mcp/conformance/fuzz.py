@@ -8,7 +8,7 @@ is made smaller, message by message. What is left is saved as a session that `co
 import os
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -347,7 +347,12 @@ class _Hunt:
                 "seed": seed,
             },
         }
-        _write(path, Header("connect-mcp fuzz", __version__, self._revision, time.strftime("%Y-%m-%d"), more), case)
+        _write(
+            path,
+            Header("connect-mcp fuzz", __version__, self._revision, time.strftime("%Y-%m-%d"), more),
+            case,
+            self._lab.subject.secrets,
+        )
         problem = case.problem
         what = masked(problem.what, self._lab.secrets)
         return Found(problem.kind, what, self._sort, self._revision, lines, case.again, os.fspath(path))
@@ -476,10 +481,11 @@ def secret_value() -> str:
     return "fuzz-" + "7c1e5a90" * 3
 
 
-def _write(path: Path, header: Header, case: _Case) -> None:
+def _write(path: Path, header: Header, case: _Case, secrets: Iterable[str]) -> None:
     from .redaction import Redactor
 
-    redactor = Redactor({**os.environ, SECRET: secret_value()}, os.path.expanduser("~"), os.getcwd(), [])
+    given = {f"SECRET_{number}": value for number, value in enumerate(secrets)}  # in its arguments, or its headers
+    redactor = Redactor({**os.environ, SECRET: secret_value(), **given}, os.path.expanduser("~"), os.getcwd(), [])
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:

@@ -1,7 +1,7 @@
 """What came of replaying sessions, as data, as JSON and as text for a person."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Literal
 
 from connect_mcp.base.masking import masked, telling_values
@@ -61,66 +61,69 @@ class Replayed:
     adapted: bool = False
 
 
-def for_report(text: str) -> str:
-    """Part of what a server said, for a report: without secrets and control characters, and short."""
-    return shortened(printable(masked(text[: 20 * _WIDTH], [*telling_values(os.environ), *known_values()])), _WIDTH)
+def for_report(text: str, secrets: Iterable[str] = ()) -> str:
+    """Part of what a server said, for a report: without the secrets of this machine and these, on one line, short."""
+    known = [*telling_values(os.environ), *known_values(), *secrets]
+    return shortened(printable(masked(text[: 20 * _WIDTH], known)), _WIDTH)
 
 
-def as_text(results: Sequence[Replayed]) -> str:
-    """A report for a person, one paragraph per session."""
-    return "".join(f"{line}\n" for result in results for line in _lines(result))
+def as_text(results: Sequence[Replayed], secrets: Collection[str] = ()) -> str:
+    """A report for a person, one paragraph per session; `secrets` are values that the server was given."""
+    return "".join(f"{line}\n" for result in results for line in _lines(result, secrets))
 
 
-def as_data(results: Sequence[Replayed]) -> dict[str, Json]:
+def as_data(results: Sequence[Replayed], secrets: Collection[str] = ()) -> dict[str, Json]:
     """The same as a JSON document."""
     outcomes = {result.outcome for result in results}
     overall = next((outcome for outcome in ("fail", "inconclusive") if outcome in outcomes), "pass")
-    return {"version": JSON_VERSION, "outcome": overall, "sessions": [_data(result) for result in results]}
+    return {"version": JSON_VERSION, "outcome": overall, "sessions": [_data(result, secrets) for result in results]}
 
 
-def _lines(result: Replayed) -> Iterator[str]:
+def _lines(result: Replayed, secrets: Collection[str]) -> Iterator[str]:
     word = result.outcome if result.outcome == "pass" else result.outcome.upper()
     by = f", recorded from {result.host}" if result.host else ""
     compared = "1 message" if result.answers == 1 else f"{result.answers} messages"
     did = "judged" if result.adapted else "compared"
     yield f"{word}  {printable(result.path)}{by}: {compared} {did} in {result.seconds:.2f} s"
     if result.reason:
-        yield f"  {result.reason}"
+        yield f"  {masked(result.reason, secrets)}"
     for difference in result.differences[:_SHOWN_DIFFERENCES]:
         where = f"line {difference.number}: " if difference.number else ""
-        yield f"  {where}{difference.what}"
+        yield f"  {where}{masked(difference.what, secrets)}"
         for change in difference.changes[:_SHOWN_CHANGES]:
-            yield from _change_lines(change)
+            yield from _change_lines(change, secrets)
         if (more := len(difference.changes) - _SHOWN_CHANGES) > 0:
             yield f"    and {more} more"
     if (more := len(result.differences) - _SHOWN_DIFFERENCES) > 0:
         yield f"  and {more} more differences"
     for note in result.notes:
-        yield f"  note: {note}"
+        yield f"  note: {masked(note, secrets)}"
 
 
-def _change_lines(change: Change) -> Iterator[str]:
-    path = for_report(change.path)
+def _change_lines(change: Change, secrets: Collection[str]) -> Iterator[str]:
+    path = for_report(change.path, secrets)
     if change.got is None or change.expected is None:
         kept = change.expected if change.got is None else change.got
         sign, word = ("-", "missing") if change.got is None else ("+", "not recorded")
-        yield f"    {sign} {path}: {word}" + ("" if kept in (None, "present") else f" ({for_report(str(kept))})")
+        yield f"    {sign} {path}: {word}" + (
+            "" if kept in (None, "present") else f" ({for_report(str(kept), secrets)})"
+        )
         return
     yield f"    {path}"
-    yield f"    - {for_report(change.expected)}"
-    yield f"    + {for_report(change.got)}"
+    yield f"    - {for_report(change.expected, secrets)}"
+    yield f"    + {for_report(change.got, secrets)}"
 
 
-def _data(result: Replayed) -> dict[str, Json]:
+def _data(result: Replayed, secrets: Collection[str]) -> dict[str, Json]:
     differences: list[Json] = [
         {
             "line": difference.number,
-            "what": difference.what,
+            "what": masked(difference.what, secrets),
             "changes": [
                 {
-                    "path": for_report(change.path),
-                    "expected": None if change.expected is None else for_report(change.expected),
-                    "got": None if change.got is None else for_report(change.got),
+                    "path": for_report(change.path, secrets),
+                    "expected": None if change.expected is None else for_report(change.expected, secrets),
+                    "got": None if change.got is None else for_report(change.got, secrets),
                 }
                 for change in difference.changes
             ],
@@ -131,10 +134,10 @@ def _data(result: Replayed) -> dict[str, Json]:
         "path": result.path,
         "host": result.host,
         "outcome": result.outcome,
-        "reason": result.reason,
+        "reason": masked(result.reason, secrets),
         "answers": result.answers,
         "differences": differences,
-        "notes": list(result.notes),
+        "notes": [masked(note, secrets) for note in result.notes],
         "adapted": result.adapted,
         "seconds": round(result.seconds, 3),
     }

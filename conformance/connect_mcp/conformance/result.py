@@ -1,9 +1,11 @@
 """What came of checking one requirement in one revision, as data that any report can be made from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
+from connect_mcp.base.masking import masked
 from connect_mcp.base.record import record
+from connect_mcp.base.text import printable, shortened
 
 Outcome = Literal[
     "pass", "fail", "warn", "expected", "not-applicable", "not-observed", "inconclusive", "bug-in-the-case"
@@ -53,6 +55,20 @@ class Result:
     seconds: float = 0.0
 
 
+def quoted(text: str, secrets: Iterable[str], width: int = 600) -> str:
+    """What a subject said, or a text that quotes it, fit to be shown.
+
+    Args:
+        text: of any length, with anything in it.
+        secrets: values to mask besides what looks like a secret.
+        width: how many characters of it are kept.
+
+    Returns:
+        One line without control characters and secrets.
+    """
+    return shortened(printable(masked(text[: 4 * width], secrets)), width)
+
+
 class Ended(Exception):
     """A case is over before its end, and why.
 
@@ -63,7 +79,7 @@ class Ended(Exception):
 
     def __init__(self, why: str, exchange: tuple[Line, ...] = ()) -> None:
         super().__init__(why)
-        self.why = why
+        self.why = printable(why)
         self.exchange = exchange
 
 

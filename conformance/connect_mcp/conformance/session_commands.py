@@ -30,6 +30,8 @@ def record(args: argparse.Namespace, command: Sequence[str]) -> int:
 
 def replay(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Play sessions at a server; exit code 0 where every one passes."""
+    from connect_mcp.base.masking import secret_values, telling_values
+
     from .replay import Calls, Server
     from .replay import replay as replayed
     from .report import as_data, as_text
@@ -44,13 +46,14 @@ def replay(args: argparse.Namespace, command: Sequence[str]) -> int:
     server = by_url(args.url, headers, args.timeout).server if args.url else Server(command)
     adapted = Calls(args.call_tools, dict(map(example, args.example))) if args.adapted else None
     values = dict(map(_assignment, args.var))
+    secrets = secret_values({"args": list(command)}) | telling_values(headers)
     results = [replayed(path, server, timeout=args.timeout, values=values, adapted=adapted) for path in args.files]
     if args.json:
         import json
 
-        sys.stdout.write(json.dumps(as_data(results), indent=2) + "\n")
+        sys.stdout.write(json.dumps(as_data(results, secrets), indent=2) + "\n")
     else:
-        sys.stdout.write(as_text(results))
+        sys.stdout.write(as_text(results, secrets))
     sys.stdout.flush()
     return 0 if all(result.outcome == "pass" for result in results) else 1
 

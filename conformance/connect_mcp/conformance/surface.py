@@ -64,7 +64,11 @@ def _lasting(item: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 def size(tools: Mapping[str, Any]) -> dict[str, int]:
     """How much of a model's context the tool list takes: bytes as JSON, and an estimate of tokens."""
-    total = len(json.dumps([{"name": name, **tool} for name, tool in tools.items()], ensure_ascii=False).encode())
+    total = len(
+        json.dumps([{"name": name, **tool} for name, tool in tools.items()], ensure_ascii=False).encode(
+            errors="surrogatepass"
+        )
+    )
     return {"tools": len(tools), "bytes": total, "tokens_estimated": total // BYTES_A_TOKEN}
 
 

@@ -31,13 +31,19 @@ def surface(args: argparse.Namespace, command: Sequence[str]) -> int:
             found = looked(trial, revision)
         except Ended as ended:
             raise Refused("the server cannot be asked what it offers", why=ended.why) from None
-    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    text = _text(found)
     if args.out:
         _write(args.out, text)
     if before is None:
         sys.stdout.write(text if not args.out else f"{_size(found)}; written to {args.out}\n")
         return 0
     return _compare(args, before, found)
+
+
+def _text(found: Mapping[str, Any]) -> str:
+    """A surface as JSON in which whatever could control a terminal, or is no character, is an escape."""
+    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def _compare(args: argparse.Namespace, before: Mapping[str, Any], found: Mapping[str, Any]) -> int:
@@ -51,8 +57,12 @@ def _compare(args: argparse.Namespace, before: Mapping[str, Any], found: Mapping
     else:
         for change in changes:
             sys.stdout.write(f"{change.kind}: {change.where} {change.what}\n")
-        sys.stdout.write(f"{len(changes) or 'no'} changes{', some breaking' if breaking else ''}; {_size(found)}\n")
+        sys.stdout.write(f"{_count(changes)}{', some breaking' if breaking else ''}; {_size(found)}\n")
     return 1 if breaking or (args.strict and changes) else 0
+
+
+def _count(changes: Sequence[object]) -> str:
+    return "1 change" if len(changes) == 1 else f"{len(changes) or 'no'} changes"
 
 
 def _size(found: Mapping[str, Any]) -> str:

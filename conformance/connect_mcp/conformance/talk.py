@@ -11,12 +11,11 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from connect_mcp.base.masking import masked
 from connect_mcp.base.record import record
-from connect_mcp.base.text import printable, shortened
+from connect_mcp.base.text import printable
 
 from .requirement import MODERN
-from .result import Broken, Ended, Inconclusive, Line, NotApplicable
+from .result import Broken, Ended, Inconclusive, Line, NotApplicable, quoted
 from .subject import Link
 from .watch import Watch
 from .wire import Seen, decode, encode, id_key
@@ -395,7 +394,7 @@ class Talk:
         self._exchange.append(Line(self.now(), by, self._safe(text) + more))
 
     def _safe(self, text: str) -> str:
-        return shortened(printable(masked(text[: 4 * _WIDTH], self.trial.secrets)), _WIDTH)
+        return quoted(text, self.trial.secrets, _WIDTH)
 
     # The wire
 
