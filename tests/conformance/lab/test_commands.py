@@ -295,6 +295,7 @@ def test_what_cannot_be_meant_is_refused_before_any_host_starts(tmp_path: Path) 
         (("run", "zed"), 2, "the lab cannot drive zed"),
         (("run", "--scenario", "nothing"), 1, "none of the hosts"),
         (("install", "--", "x"), 2, "takes no command"),
+        (("install", "codex", "--version", "../../elsewhere"), 2, "--version takes a version or a tag"),
         (("run", "--"), 2, "no command after --"),
     ]
     for argv, code, said in connect:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.text import printable
 
-from ..options import example
+from ..options import example, up_to
 
 if TYPE_CHECKING:
     from .drive import Server
     from .matrix import Driven, Guest
     from .planning import Planned
 
+_MOST_JOBS = 16
 _EXAMPLES = """examples:
   connect-mcp lab install
       the real programs of eight hosts, from npm, in a cache folder
@@ -312,7 +313,18 @@ def _add_install(commands: Any) -> None:
 def _add_hosts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("hosts", nargs="*", metavar="HOST", help="the hosts (default: all that the lab can drive)")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where the programs are kept")
-    parser.add_argument("--version", metavar="V", help="another version than the one that the lab knows, or latest")
+    parser.add_argument(
+        "--version", type=_version, metavar="V", help="another version than the one that the lab knows, or latest"
+    )
+
+
+def _version(text: str) -> str:
+    """A version or a tag of npm's, and no place: npm would install what is there."""
+    import re
+
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.+-]*", text):
+        raise Misuse("--version takes a version or a tag, such as 1.2.3 or latest")
+    return text
 
 
 def _add_run(commands: Any) -> None:
@@ -406,11 +418,6 @@ def _add_keep(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="hosts at the same time (default: 1)")
-
-
-def _jobs(text: str) -> int:
-    jobs = int(text)
-    if not 1 <= jobs <= 16:
-        raise ValueError(text)
-    return jobs
+    parser.add_argument(
+        "--jobs", type=up_to(_MOST_JOBS), default=1, metavar="N", help="hosts at the same time (default: 1)"
+    )
