@@ -77,6 +77,7 @@ class Server:
             "logging": {},
         }
         self.instructions = "Say hello."
+        self.asked = 0
         self.page = 4
         self.session = None
         self.initialized = False
@@ -278,7 +279,8 @@ class Server:
         params = message.get("params")
         if message["method"] == "notifications/initialized":
             self.initialized = True
-            self.write({"jsonrpc": "2.0", "id": "are you there?", "method": "ping"})
+            self.asked += 1  # an id is used once, also where a client begins again
+            self.write({"jsonrpc": "2.0", "id": f"are you there? {self.asked}", "method": "ping"})
         if message["method"] == "notifications/cancelled" and isinstance(params, dict):
             ident = params.get("requestId")
             if self.is_id(ident):
