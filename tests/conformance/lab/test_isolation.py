@@ -1,18 +1,14 @@
 """A run of a host touches nothing of the user's, reaches nothing beyond this machine, and leaves nothing behind."""
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
-from connect_mcp.conformance.lab.isolation import Offspring, apart, cut_off_network, environment, interrupt, scratch
+from connect_mcp.conformance.lab.isolation import apart, cut_off_network, environment, interrupt, scratch
 
 OUTER = {"HOME": "/outer/home", "PATH": "/outer/bin", "OPENAI_API_KEY": "sk-outer", "SYSTEMROOT": "C:\\Windows"}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="namespaces and orphans that come back are Linux's")
@@ -73,69 +69,6 @@ def test_in_a_namespace_of_its_own_a_process_reaches_loopback_and_nothing_else()
 def test_other_systems_have_no_namespaces_and_nothing_changes(platform: str) -> None:
     assert not cut_off_network(platform)
     assert len(socket.if_nameindex()) >= 1
-
-
-_LEAVES_A_CHILD = """
-import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, stdout=-3)
-print(child.pid)
-"""
-
-
-@linux
-def test_an_orphan_in_a_session_of_its_own_is_found_and_ended() -> None:
-    offspring = Offspring()
-    done = subprocess.run([sys.executable, "-c", _LEAVES_A_CHILD], stdout=subprocess.PIPE, check=True)
-    orphan = int(done.stdout)
-
-    left = offspring.left(0.2, but=lambda found: False)
-
-    assert [found.process.pid for found in left] == [orphan]
-    assert "time.sleep(600)" in left[0].command[-1]
-    offspring.end()
-    assert not psutil.pid_exists(orphan)
-
-
-@linux
-def test_what_is_left_by_design_is_not_waited_for_but_ended_all_the_same() -> None:
-    offspring = Offspring()
-    done = subprocess.run([sys.executable, "-c", _LEAVES_A_CHILD], stdout=subprocess.PIPE, check=True)
-
-    began = time.monotonic()
-    left = offspring.left(5, but=lambda found: "sleep(600)" in found.command[-1])
-
-    assert not left
-    assert time.monotonic() - began < 4
-    offspring.end()
-    assert not psutil.pid_exists(int(done.stdout))
-
-
-def test_a_process_that_was_there_before_is_left_alone() -> None:
-    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    try:
-        offspring = Offspring()
-        offspring.end()
-
-        assert bystander.poll() is None
-    finally:
-        bystander.kill()
-        bystander.wait()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
-def test_a_descendant_that_ignores_sigterm_is_ended_too() -> None:
-    offspring = Offspring()
-    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
-    process = subprocess.Popen([sys.executable, "-c", stubborn], stdout=subprocess.PIPE)
-    assert process.stdout
-    process.stdout.readline()
-    process.send_signal(signal.SIGTERM)
-
-    offspring.end()
-
-    process.wait(5)
-    process.stdout.close()
-    assert not offspring.living()
 
 
 def test_a_program_is_started_in_a_group_of_its_own_on_every_system() -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import IO
 
 from connect_mcp.base.errors import Refused
+from connect_mcp.base.offspring import Found, Offspring
 from connect_mcp.base.record import field, record, replace
 from connect_mcp.base.text import printable
 
 from ..record import MARK
 from .evidence import Evidence, Leftover, Returned, start_of
 from .install import Program
-from .isolation import Found, Offspring, Scratch, apart, environment, scratch
+from .isolation import Scratch, apart, environment, scratch
 from .isolation import interrupt as interrupt_group
 from .model.naming import named
 from .model.script import NameOf, Script

@@ -11,14 +11,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connect_mcp.base.record import record
-
-if TYPE_CHECKING:
-    import psutil  # loaded where processes are looked at
 
 QUIET = {"TERM": "dumb", "NO_COLOR": "1", "CI": "1", "DO_NOT_TRACK": "1", "LANG": "C.UTF-8"}
 """What keeps every host from colours, questions and telemetry."""
@@ -40,7 +37,6 @@ _NEEDED = (
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000  # sched.h
 _LOOK = 0.5  # seconds between two looks at who our parent is
 _NEW_GROUP = 0x200  # CREATE_NEW_PROCESS_GROUP of the Windows API
-_SUBREAPER = 36  # prctl.h
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
 
@@ -144,123 +140,6 @@ def _loopback_up() -> bool:
         flags = struct.unpack("16sh22x", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))
     return True
-
-
-def adopt_orphans(platform: str = sys.platform) -> bool:
-    """Have processes that lose their parent come to this one; whether the system can do that (Linux)."""
-    if platform != "linux":
-        return False
-    import ctypes
-
-    return bool(ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0) == 0)
-
-
-@record
-class Found:
-    """A process that is still there.
-
-    Attributes:
-        name: its program.
-        command: its command line; empty where it cannot be read.
-        process: the process.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    process: "psutil.Process"
-
-    def variable(self, name: str) -> str:
-        """The value of a variable that it was started with; "" where there is none, or it cannot be read."""
-        import psutil
-
-        try:
-            return str(self.process.environ().get(name, ""))
-        except (psutil.Error, OSError):
-            return ""
-
-    def kill(self) -> None:
-        """End it, if it has not ended by itself."""
-        import psutil
-
-        with contextlib.suppress(psutil.Error):
-            self.process.kill()
-
-
-class Offspring:
-    """The processes that this one starts from now on, with all that they start in turn."""
-
-    def __init__(self) -> None:
-        import psutil
-
-        self._adopting = adopt_orphans()
-        self._before = set(psutil.Process().children(recursive=True))
-        self._seen: set[psutil.Process] = set()
-
-    def remember(self) -> None:
-        """Take note of those that there are now, before they lose their parent; nothing where orphans come to us."""
-        if not self._adopting:
-            self.living()
-
-    def living(self) -> list[Found]:
-        """Those that live now."""
-        import psutil
-
-        self._seen |= set(psutil.Process().children(recursive=True)) - self._before
-        for process in list(self._seen):
-            with contextlib.suppress(psutil.Error):
-                self._seen |= set(process.children(recursive=True))
-        return [found for process in self._seen if (found := _found(process))]
-
-    def left(self, seconds: float, but: Callable[[Found], bool]) -> list[Found]:
-        """Those that still live after so long, without those that are not meant; none as soon as there are none.
-
-        To be called when whoever was started here was waited for.
-        """
-        end = time.monotonic() + seconds
-        while True:
-            _reap(self._seen)
-            left = [one for one in self.living() if not but(one)]
-            if not left or time.monotonic() > end:
-                return left
-            time.sleep(0.05)
-
-    def end(self) -> None:
-        """End all of them."""
-        import psutil
-
-        for _ in range(20):  # one that is being ended may start another
-            left = self.living()
-            if not left:
-                return
-            for found in left:
-                found.kill()
-            psutil.wait_procs([found.process for found in left], timeout=1)
-            _reap(self._seen)
-
-
-def _found(process: "psutil.Process") -> Found | None:
-    import psutil
-
-    try:
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return Found(process.name(), tuple(process.cmdline()), process)
-    except psutil.AccessDenied:
-        return Found("", (), process)
-    except psutil.Error:
-        return None
-
-
-def _reap(processes: "Iterable[psutil.Process]") -> None:
-    """Take leave of orphans that came to us and ended."""
-    import psutil
-
-    if sys.platform == "win32":
-        return
-    for process in processes:
-        with contextlib.suppress(OSError, psutil.Error):
-            if process.status() == psutil.STATUS_ZOMBIE and process.ppid() == os.getpid():
-                os.waitpid(process.pid, os.WNOHANG)
 
 
 def end_with_parent() -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from connect_mcp.base.errors import Refused
+from connect_mcp.base.offspring import adopt_orphans
 from connect_mcp.base.record import record
 
 from .drive import Server, drive
 from .evidence import Evidence
 from .install import Program
-from .isolation import adopt_orphans, cut_off_network, end_with_parent
+from .isolation import cut_off_network, end_with_parent
 from .model.script import Script
 from .recipe import Recipe
 
