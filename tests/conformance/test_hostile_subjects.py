@@ -1,6 +1,7 @@
 """Whatever a subject does, a run ends in bounded time and memory, and says what happened."""
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -61,6 +62,27 @@ def test_a_run_against_it_ends_and_is_no_success(tmp_path: Path, name: str) -> N
     assert psutil.Process().memory_info().rss - before < 300 << 20
     assert {one.outcome for one in found if one.requirement != "STDOUT-PURE"} <= {"fail", "inconclusive"}
     assert not [child for child in psutil.Process().children(recursive=True) if str(tmp_path) in " ".join(words(child))]
+
+
+DESERTS = """
+answered()
+if os.fork() == 0:
+    os.setsid()
+    deaf()
+    time.sleep(600)
+for line in sys.stdin.buffer: pass
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a session of its own is out of reach elsewhere")
+def test_a_child_in_a_session_of_its_own_does_not_outlive_the_run(tmp_path: Path) -> None:
+    command = program(tmp_path, BEGINNING + DESERTS)
+    argv = ["conformance", "run", "--only", "PING-EMPTY", "--revision", "2025-11-25", "--timeout", "0.6"]
+
+    done = subprocess.run([sys.executable, "-m", "connect_mcp", *argv, "--", *command], timeout=100, check=False)
+
+    assert done.returncode == 1
+    assert not [process for process in psutil.process_iter() if str(tmp_path) in " ".join(words(process))]
 
 
 def words(process: psutil.Process) -> list[str]:

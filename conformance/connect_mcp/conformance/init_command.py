@@ -141,6 +141,8 @@ def _check_free(path: Path) -> None:
 
 def _examined(args: argparse.Namespace, command: Sequence[str], root: Path, name: str) -> _Examined:
     """Run everything at the server, as strictly as can be."""
+    from connect_mcp.base.offspring import Offspring
+
     from . import baseline, sdk_baselines
     from .guard import Guard
     from .progress import Progress
@@ -155,7 +157,7 @@ def _examined(args: argparse.Namespace, command: Sequence[str], root: Path, name
     profiles, sdk = visitors(args.profile)
     plan = Plan(all_requirements(), options=options, profiles=profiles, sdk=sdk)
     headers = dict(map(header, args.header))
-    with Guard() as guard, Progress() as progress:
+    with Offspring(), Guard() as guard, Progress() as progress:
         target = by_command(command, guard, root) if command else by_url(args.url, headers, args.timeout)
         verdict = run(plan, target, progress)
     baseline.require_checked(verdict.results)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Check a server against the requirements; the exit code says what came of it."""
+    from connect_mcp.base.offspring import Offspring
+
     from . import baseline
     from .guard import Guard
     from .progress import Progress
@@ -34,7 +36,7 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     _check_subject(args, command)
     known = baseline.read(args.baseline) if args.baseline is not None else ()
     plan = _plan(args)
-    with Guard() as guard, Progress(_expecting(known, args.sdk), quiet=args.json) as progress:
+    with Offspring(), Guard() as guard, Progress(_expecting(known, args.sdk), quiet=args.json) as progress:
         verdict = examined(plan, _target(args, command, guard), progress)
     verdict = _as_known(verdict, known, args)
     write(verdict, args)
@@ -54,6 +56,8 @@ def write_baseline(args: argparse.Namespace, command: Sequence[str]) -> int:
     Raises:
         Refused: where nothing that it does could be checked.
     """
+    from connect_mcp.base.offspring import Offspring
+
     from . import baseline
     from .guard import Guard
     from .progress import Progress
@@ -62,7 +66,7 @@ def write_baseline(args: argparse.Namespace, command: Sequence[str]) -> int:
 
     _check_subject(args, command)
     plan = _plan(args)
-    with Guard() as guard, Progress() as progress:
+    with Offspring(), Guard() as guard, Progress() as progress:
         verdict = examined(plan, _target(args, command, guard), progress)
     baseline.require_checked(verdict.results)
     verdict = _as_known(verdict, (), args)

@@ -16,6 +16,8 @@ def surface(args: argparse.Namespace, command: Sequence[str]) -> int:
     Raises:
         Refused: where the server cannot be asked, or a file cannot be read or written.
     """
+    from connect_mcp.base.offspring import Offspring
+
     from .engine import spoken
     from .guard import Guard
     from .result import Ended
@@ -24,7 +26,7 @@ def surface(args: argparse.Namespace, command: Sequence[str]) -> int:
     from .trial import Options, Trial
 
     before = _kept(args.check) if args.check else None
-    with Guard() as guard:
+    with Offspring(), Guard() as guard:
         trial = Trial(StdioSubject(command, guard), Options(args.timeout))
         revision = str(before["revision"]) if before else spoken(trial)[0]
         try:

@@ -60,7 +60,7 @@ class Found:
 
 
 class Offspring:
-    """The processes that this one starts from now on, with all that they start in turn."""
+    """The processes that this one starts from now on, with what those start; they end with a `with` block."""
 
     def __init__(self) -> None:
         import psutil
@@ -68,6 +68,12 @@ class Offspring:
         self._adopting = adopt_orphans()
         self._before = set(psutil.Process().children(recursive=True))
         self._seen: set[psutil.Process] = set()
+
+    def __enter__(self) -> "Offspring":  # noqa: PYI034 - Self is new in Python 3.11
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.end()
 
     def remember(self) -> None:
         """Take note of those that there are now, before they lose their parent; nothing where orphans come to us."""
