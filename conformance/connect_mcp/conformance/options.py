@@ -42,6 +42,19 @@ def up_to(most: int) -> Callable[[str], int]:
     return number
 
 
+def add_calls(parser: argparse.ArgumentParser) -> None:
+    """The options that say which tools may be called, and with what."""
+    parser.add_argument("--call-tools", action="store_true", help="call tools also where they may change something")
+    parser.add_argument(
+        "--example",
+        action="append",
+        default=[],
+        type=example,
+        metavar="TOOL=JSON",
+        help="arguments for a tool, which may then be called",
+    )
+
+
 def header(text: str) -> tuple[str, str]:
     """An HTTP header as `NAME:VALUE`; a VALUE as `$NAME` comes from the environment.
 

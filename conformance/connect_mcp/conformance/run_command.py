@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from connect_mcp.base.errors import Misuse
 from connect_mcp.base.text import printable
 
-from .options import example, header, up_to
+from .options import add_calls, header, up_to
 from .requirement import REVISIONS
 from .shard import WHOLE, shard
 
@@ -287,15 +287,7 @@ def _add_subject(run: argparse.ArgumentParser, seconds: Any) -> None:
         help="expect what servers on this SDK cannot help, each with a reason: mcp-1, mcp-2, typescript-1, fastmcp-4, "
         "or auto for the one that its behaviour shows",
     )
-    run.add_argument("--call-tools", action="store_true", help="call tools also where they may change something")
-    run.add_argument(
-        "--example",
-        action="append",
-        default=[],
-        type=example,
-        metavar="TOOL=JSON",
-        help="arguments for a tool, which may then be called",
-    )
+    add_calls(run)
     run.add_argument("--jobs", type=up_to(64), default=2, metavar="N", help="processes at the same time (default: 2)")
     run.add_argument(
         "--timeout", type=seconds, default=10.0, metavar="S", help="seconds to wait for an answer (default: 10)"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.text import printable
 
-from ..options import example, up_to
+from ..options import add_calls, up_to
 
 if TYPE_CHECKING:
     from .drive import Server
@@ -400,15 +400,7 @@ def _add_driving(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scenario", nargs="+", default=[], metavar="S", help="only these scenarios (default: all that are not long)"
     )
-    parser.add_argument("--call-tools", action="store_true", help="call tools also where they may change something")
-    parser.add_argument(
-        "--example",
-        action="append",
-        default=[],
-        type=example,
-        metavar="TOOL=JSON",
-        help="arguments for a tool, which may then be called",
-    )
+    add_calls(parser)
     _add_jobs(parser)
 
 
