@@ -18,6 +18,7 @@ from connect_mcp.conformance.result import OUTCOMES, Line, Outcome, Result
 from connect_mcp.conformance.verdicts import Verdict, as_data
 from support.cli import shape
 from support.http_server import http_server
+from support.markdown import parted
 from support.servers import server
 
 HOSTILE = (
@@ -225,17 +226,7 @@ def test_markdown_tells_what_is_wrong_and_lets_nothing_through() -> None:
     text = markdown.render(VERDICT)
     assert text.startswith("## MCP conformance: could not be judged (shard 2/4)\n")
     assert "| 1 | 1 | 1 | 1 | 1 | 1 | 1 |" in text
-    inside: list[str] = []
-    outside: list[str] = []
-    fence = ""
-    for line in text.splitlines():
-        if not fence and line.endswith("`text"):
-            fence = line.removesuffix("text")
-        elif line == fence:
-            fence = ""
-        else:
-            (inside if fence else outside).append(line)
-    assert fence == ""
+    inside, outside = parted(text)
     assert f"< {HOSTILE}" in inside
     assert f"connect-mcp conformance replay out/calls {HOSTILE}.jsonl -- COMMAND" in inside
     assert "#### died: calls in 2025\\-11\\-25" in outside

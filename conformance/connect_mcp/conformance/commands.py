@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from connect_mcp.base.errors import Misuse
 
-from .options import seconds
+from .options import seconds, split
 
 _EXAMPLES = """examples:
   connect-mcp conformance run -- python my_server.py
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
     """
     from . import init_command, run_command, session_commands, surface_command
 
-    ours, command = _split(argv)
+    ours, command = split(argv)
     args = _parser().parse_args(ours)
     if args.command == "list":
         return run_command.list_requirements(args)
@@ -58,15 +58,6 @@ def main(argv: Sequence[str]) -> int:
     if args.command == "surface":
         return surface_command.surface(args, command)
     return session_commands.record(args, command)
-
-
-def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Our own arguments, and the server's command after the first `--`."""
-    ours = list(argv)
-    if "--" not in ours:
-        return ours, []
-    at = ours.index("--")
-    return ours[:at], ours[at + 1 :]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,8 +1,8 @@
-"""Values of options that several commands take; one that cannot be meant is not quoted, since it may be a secret."""
+"""What several commands take: a server's command, and options; no value is quoted, since it may be a secret."""
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from connect_mcp.base.errors import Misuse
@@ -10,6 +10,15 @@ from connect_mcp.base.text import printable
 
 LONGEST = 3600.0
 """Seconds that anything may be waited for."""
+
+
+def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Our own arguments, and the server's command after the first `--`."""
+    ours = list(argv)
+    if "--" not in ours:
+        return ours, []
+    at = ours.index("--")
+    return ours[:at], ours[at + 1 :]
 
 
 def seconds(text: str) -> float:

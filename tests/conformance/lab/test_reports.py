@@ -16,6 +16,7 @@ from connect_mcp.conformance.lab.reports.writing import write
 from connect_mcp.conformance.lab.results import Cell, Column, Matrix, as_data, safe, unkept
 from support.browser import browser
 from support.cli import shape
+from support.markdown import parted
 
 HOSTILE = (
     "</pre></script><script>alert(1)</script><img src=x onerror=alert(1)> ```` ]]> | [x](http://e) **b** @me &amp; \"'"
@@ -202,17 +203,7 @@ def test_a_run_with_a_network_says_so() -> None:
 
 def test_markdown_has_the_matrix_and_lets_nothing_through() -> None:
     shown = markdown.render(MATRIX)
-    inside: list[str] = []
-    outside: list[str] = []
-    fence = ""
-    for line in shown.splitlines():
-        if not fence and line.endswith("`text"):
-            fence = line.removesuffix("text")
-        elif line == fence:
-            fence = ""
-        else:
-            (inside if fence else outside).append(line)
-    assert fence == ""
+    inside, outside = parted(shown)
     assert f"stderr: {HOSTILE}" in inside
     for mark in ("<script", "**b**", "](http", "@me"):
         assert mark not in "\n".join(outside)

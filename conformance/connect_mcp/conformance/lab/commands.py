@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from connect_mcp.base.errors import Misuse, Refused
 from connect_mcp.base.text import printable
 
-from ..options import add_calls, up_to
+from ..options import add_calls, split, up_to
 
 if TYPE_CHECKING:
     from .drive import Server
@@ -42,8 +42,7 @@ def main(argv: Sequence[str]) -> int:
         Refused: where nothing could be driven, or a file cannot be written.
         Misuse: where the command line cannot be meant.
     """
-    at = list(argv).index("--") if "--" in argv else len(argv)
-    ours, command = list(argv[:at]), list(argv[at + 1 :])
+    ours, command = split(argv)
     args = _parser().parse_args(ours)
     if command and args.command == "install":
         raise Misuse("`lab install` takes no command after --")
@@ -198,8 +197,8 @@ def _guests(args: argparse.Namespace) -> "list[Guest]":
             recipe,
             installed(recipe, cache, os.environ, args.version),
             bool(args.hosts),
-            getattr(args, "quick", False),
-            getattr(args, "patient", False),
+            args.quick,
+            args.patient,
         )
         for recipe in selected(args.hosts)
     ]
@@ -366,7 +365,7 @@ def _add_record(commands: Any) -> None:
     parser.add_argument("--force", action="store_true", help="replace sessions that are there")
     _add_server(parser)
     _add_driving(parser)
-    parser.set_defaults(run=record)
+    parser.set_defaults(run=record, quick=False, patient=False)
 
 
 def _add_diff(commands: Any) -> None:
@@ -380,7 +379,7 @@ def _add_diff(commands: Any) -> None:
     _add_jobs(parser)
     _add_keep(parser)
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
-    parser.set_defaults(run=diff)
+    parser.set_defaults(run=diff, quick=False, patient=False)
 
 
 def _add_server(parser: argparse.ArgumentParser) -> None:
