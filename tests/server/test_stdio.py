@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -156,6 +157,29 @@ def test_everything_read_before_eof_is_answered(client: Client) -> None:
     said = client.close()
     assert {answer["id"] for answer in said} == {*ids, "unfinished line"}
     assert client.process.returncode == 0
+
+
+def test_a_client_that_reads_slowly_after_eof_loses_no_answer(client: Client) -> None:
+    client.initialize()
+    assert client.process.stdin is not None
+    ids = [client.send("tools/list") for _ in range(8)]  # the answers are many times what a pipe holds
+    client.process.stdin.close()
+    said = []
+    for _ in ids:
+        time.sleep(0.5)
+        said.append(client.read()["id"])
+    assert said == ids
+    assert client.close() == []
+    assert client.process.returncode == 0
+
+
+def test_a_client_that_reads_nothing_after_eof_does_not_keep_the_server(client: Client) -> None:
+    client.initialize()
+    assert client.process.stdin is not None
+    for _ in range(8):
+        client.send("tools/list")
+    client.process.stdin.close()
+    assert client.process.wait(PATIENCE) == 0
 
 
 def test_a_call_that_still_runs_after_eof_is_answered_as_cancelled(client: Client, held: threading.Event) -> None:

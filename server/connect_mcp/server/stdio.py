@@ -50,6 +50,9 @@ MAX_UNSENT = 64 * 1024 * 1024
 CALLS_AFTER_EOF = 1.5
 """Seconds that running calls get after the client closed its side; a host waits about two for the process to go."""
 
+UNREAD_AFTER_EOF = 2.0
+"""Seconds that a client which closed its side may leave our last answers without reading any more of them."""
+
 _CHUNK = 65536
 
 
@@ -157,9 +160,10 @@ class _Writer:
             self._changed.notify_all()
 
     def drain(self, seconds: float) -> None:
-        """Wait until everything is written, `seconds` at most."""
+        """Wait until everything is written, or nothing more was for `seconds`: a slow reader loses no answer."""
         with self._changed:
-            self._changed.wait_for(lambda: self._size == 0, seconds)
+            while self._size and self._changed.wait(seconds):
+                pass
 
     def _run(self) -> None:
         while True:
@@ -170,17 +174,19 @@ class _Writer:
                 self._write(batch)
             except OSError:  # nobody is left who could be answered
                 os._exit(0)
-            with self._changed:
-                self._size -= len(batch)
-                self._changed.notify_all()
 
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
             try:
-                rest = rest[os.write(self._sink, rest) :]
+                written = os.write(self._sink, rest[:_CHUNK])  # a pipe takes no more at once, and `drain` sees it move
             except BlockingIOError:
                 select.select([], [self._sink], [])
+                continue
+            rest = rest[written:]
+            with self._changed:
+                self._size -= written
+                self._changed.notify_all()
 
 
 class _Connection:
@@ -209,7 +215,7 @@ class _Connection:
             turn = self._core.abandon()
             self._send(turn.send)
         self._act(turn)
-        self._writer.drain(0.2)
+        self._writer.drain(UNREAD_AFTER_EOF)
         if not self._calls.close(0.2):
             os._exit(0)  # a name look-up or the like, which cannot be stopped, would keep the process
         return 0
