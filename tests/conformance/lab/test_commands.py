@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -283,6 +284,32 @@ def test_a_lab_that_is_killed_takes_its_hosts_and_servers_along(cache: Path, tmp
     assert not of(kept)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to tell it by")
+@pytest.mark.parametrize(("told", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_lab_that_is_told_to_end_clears_everything_away_first(
+    cache: Path, tmp_path: Path, told: signal.Signals, code: int
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "connect_mcp", "lab", "run", "codex", "--scenario", "very-slow-tool"],
+        env={**os.environ, LAB_CACHE: str(cache), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not list(tmp_path.glob("connect-mcp-lab-*/codex/*/run/session*.jsonl")):
+        assert time.monotonic() < end, "the server was not started"
+        time.sleep(0.05)
+
+    process.send_signal(told)
+    _, said = process.communicate(timeout=30)
+
+    assert process.returncode == code, said
+    assert "Traceback" not in said
+    assert not os.listdir(tmp_path)
+    assert not of(tmp_path)
+
+
 def of(folder: Path) -> list[str]:
     """The command lines of the processes that know of a folder."""
     lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
@@ -295,6 +322,8 @@ def test_what_cannot_be_meant_is_refused_before_any_host_starts(tmp_path: Path) 
         (("run", "zed"), 2, "the lab cannot drive zed"),
         (("run", "--scenario", "nothing"), 1, "none of the hosts"),
         (("install", "--", "x"), 2, "takes no command"),
+        (("diff", "codex", "--", "x"), 2, "`lab diff` takes no command"),
+        (("diff", "--"), 2, "`lab diff` takes no command"),
         (("install", "codex", "--version", "../../elsewhere"), 2, "--version takes a version or a tag"),
         (("run", "--"), 2, "no command after --"),
     ]

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     from .drive import Server
     from .matrix import Driven, Guest
     from .planning import Planned
+    from .results import Cell
 
 _MOST_JOBS = 16
+_WITHOUT_SERVER = {
+    "install": "it installs hosts, and drives none",
+    "diff": "it drives hosts at our scenario server alone, since their profiles are about that",
+}
+"""The commands that take no server, and why."""
+
 _EXAMPLES = """examples:
   connect-mcp lab install
       the real programs of eight hosts, from npm, in a cache folder
@@ -44,12 +51,29 @@ def main(argv: Sequence[str]) -> int:
     """
     ours, command = split(argv)
     args = _parser().parse_args(ours)
-    if command and args.command == "install":
-        raise Misuse("`lab install` takes no command after --")
+    if "--" in argv and args.command in _WITHOUT_SERVER:
+        raise Misuse(f"`lab {args.command}` takes no command after --", why=_WITHOUT_SERVER[args.command])
     if "--" in argv and not command:
         raise Misuse("there is no command after --", mend="name the server's program there, or leave -- out")
-    done: int = args.run(args, command)
+    with _leaving_in_order():
+        done: int = args.run(args, command)
     return done
+
+
+@contextmanager
+def _leaving_in_order() -> Iterator[None]:
+    """Within it, a signal to end lets us clear away what was begun: in scratch folders are the variables of servers."""
+    import signal
+
+    from .runs import leave
+
+    wanted = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, leave) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def install(args: argparse.Namespace, _command: Sequence[str]) -> int:
@@ -86,8 +110,8 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
 
     with _kept(args.keep) as folder:
         name, guests, planned = _planned(args, command)
-        runs = driven(guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=args.json))
-        made = matrix(name, guests, planned, runs)
+        runs = driven(guests, planned, folder, jobs=args.jobs)
+        made = matrix(name, guests, planned, runs, _Progress(quiet=args.json))
         write(made, args)
     made = made if args.keep else unkept(made)
     if args.json:
@@ -105,10 +129,12 @@ def record(args: argparse.Namespace, command: Sequence[str]) -> int:
     from .matrix import driven
     from .recording import save
 
+    tell = _Progress(quiet=False)
     with _kept(None) as folder:
         name, guests, planned = _planned(args, command)
         missed, saved = any(guest.named and guest.program is None for guest in guests), 0
-        for made in driven(guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=False)):
+        for made in driven(guests, planned, folder, jobs=args.jobs):
+            tell(made)
             paths = list(save(made, args.out, name, force=args.force))
             saved += len(paths)
             missed |= not paths
@@ -132,8 +158,11 @@ def diff(args: argparse.Namespace, _command: Sequence[str]) -> int:
 
     planned = plan(selected(comparing.scenarios()), None, Options())
     guests = _guests(args)
+    tell, runs = _Progress(quiet=args.json), []
     with _kept(args.keep) as folder:
-        runs = list(driven(guests, planned, folder, jobs=args.jobs, tell=_Progress(quiet=args.json)))
+        for made in driven(guests, planned, folder, jobs=args.jobs):
+            tell(made)
+            runs.append(made)
         compared = comparing.compared(guests, runs)
     if args.json:
         _print(comparing.as_data(compared))
@@ -270,14 +299,13 @@ class _Progress:
     def __init__(self, *, quiet: bool) -> None:
         self._shown = not quiet and sys.stderr.isatty()
 
-    def __call__(self, done: int, of: int, made: "Driven") -> None:
+    def __call__(self, made: "Driven", cells: "Sequence[Cell]" = ()) -> None:
         if not self._shown:
             return
-        from .matrix import cells_of
-
-        failed = [cell for cell in cells_of(made) if cell.kind == "fail"]
+        failed = [cell for cell in cells if cell.kind == "fail"]
         told = "".join(f"\r\x1b[K{cell.host}, {cell.scenario}: {cell.sentence}\n" for cell in failed)
-        last = f"{done} of {of}  {made.recipe.host_id}, {made.group[0].scenario.id}" if done < of else ""
+        now = f"{made.done} of {made.of}  {made.recipe.host_id}, {made.group[0].scenario.id}"
+        last = now if made.done < made.of else ""
         sys.stderr.write(f"{told}\r\x1b[K{last}")
         sys.stderr.flush()
 

@@ -48,21 +48,22 @@ class Driven:
         group: the scenarios that share it.
         folder: where it is kept.
         outcome: what happened; Refused where the host could not be driven.
+        done, of: how many runs are made with this one, and how many there are.
     """
 
     recipe: Recipe
     group: Sequence[Planned]
     folder: Path
     outcome: Evidence | Refused
+    done: int
+    of: int
 
 
-Tell = Callable[[int, int, Driven], None]
-"""Hears how many runs are done of how many, and the last one."""
+Tell = Callable[[Driven, Sequence[Cell]], None]
+"""Hears of each run, and what came of its scenarios where that was judged."""
 
 
-def driven(
-    guests: Sequence[Guest], planned: Sequence[Planned], folder: Path, *, jobs: int, tell: Tell
-) -> Iterator[Driven]:
+def driven(guests: Sequence[Guest], planned: Sequence[Planned], folder: Path, *, jobs: int) -> Iterator[Driven]:
     """Drive every host that is there through every scenario that applies.
 
     Args:
@@ -70,18 +71,18 @@ def driven(
         planned: the scenarios, with what is done in each.
         folder: where the runs are kept, each in `HOST/SCENARIO`.
         jobs: how many hosts at the same time.
-        tell: hears of the progress.
     """
     groups = together(planned)
     todo = [(guest, group) for guest in guests if guest.program is not None for group in groups]
     runs = [_run(guest, group, folder) for guest, group in todo]
     for done, (place, outcome) in enumerate(make(runs, jobs), 1):
-        made = Driven(todo[place][0].recipe, todo[place][1], runs[place].folder, outcome)
-        tell(done, len(runs), made)
-        yield made
+        guest, group = todo[place]
+        yield Driven(guest.recipe, group, runs[place].folder, outcome, done, len(runs))
 
 
-def matrix(name: str, guests: Sequence[Guest], planned: Sequence[Planned], runs: Iterable[Driven]) -> Matrix:
+def matrix(
+    name: str, guests: Sequence[Guest], planned: Sequence[Planned], runs: Iterable[Driven], tell: Tell
+) -> Matrix:
     """What came of every scenario in every host.
 
     Args:
@@ -89,12 +90,15 @@ def matrix(name: str, guests: Sequence[Guest], planned: Sequence[Planned], runs:
         guests: the hosts.
         planned: the scenarios.
         runs: those that `driven` makes.
+        tell: hears of each as it comes.
     """
     began = time.monotonic()
     cells: dict[tuple[str, str], Cell] = {}
     cut_off = True
     for made in runs:
-        cells |= {(cell.host, cell.scenario): cell for cell in cells_of(made)}
+        came = _cells(made)
+        tell(made, came)
+        cells |= {(cell.host, cell.scenario): cell for cell in came}
         cut_off &= isinstance(made.outcome, Refused) or made.outcome.cut_off
     every = [
         cells.get((guest.recipe.host_id, one.scenario.id)) or _without(guest, one)
@@ -113,7 +117,7 @@ def matrix(name: str, guests: Sequence[Guest], planned: Sequence[Planned], runs:
     return safe(whole, {value for one in planned for value in secrets(one)})
 
 
-def cells_of(made: Driven) -> list[Cell]:
+def _cells(made: Driven) -> list[Cell]:
     """What came of the scenarios of a run, fit to be shown."""
     return [safe_cell(_cell(made.recipe, one, made.outcome, made.folder), secrets(one)) for one in made.group]
 

@@ -56,7 +56,7 @@ def make(runs: Sequence[Run], at_once: int) -> Iterator[tuple[int, Evidence | Re
     """
     if not runs:
         return
-    context = multiprocessing.get_context("spawn")
+    context, others = multiprocessing.get_context("spawn"), set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(min(at_once, len(runs)), mp_context=context, initializer=_alone)
     try:
         places: dict[Future[Evidence], int] = {pool.submit(_make, run): place for place, run in enumerate(runs)}
@@ -65,6 +65,11 @@ def make(runs: Sequence[Run], at_once: int) -> Iterator[tuple[int, Evidence | Re
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for future in sorted(done, key=places.__getitem__):
                 yield places[future], _outcome(future)
+    except BaseException:  # an interrupt, for one: it is not waited until the hosts are done
+        if sys.platform != "win32":  # nothing would be ended on the way out there
+            for ours in set(multiprocessing.active_children()) - others:
+                ours.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -82,13 +87,16 @@ def _alone() -> None:
     """Prepare a process of the pool; a network of its own it can have only before it has a second thread."""
     global _cut_off
     if sys.platform != "win32":
-        signal.signal(signal.SIGTERM, _leave)  # so that what was started is ended on the way out
+        signal.signal(signal.SIGTERM, leave)  # so that what was started is ended on the way out
+        # A terminal interrupts us as well, whom the first process ends; a host that ignored it could not be interrupted.
+        signal.signal(signal.SIGINT, lambda number, frame: None)
     adopt_orphans()
     _cut_off = cut_off_network()
     end_with_parent()
 
 
-def _leave(number: int, frame: object) -> NoReturn:
+def leave(number: int, frame: object) -> NoReturn:
+    """A signal's handler: end this process in order, once."""
     signal.signal(number, signal.SIG_IGN)  # a second one would break off the ending of what was started
     raise SystemExit(128 + number)
 
