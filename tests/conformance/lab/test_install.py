@@ -2,13 +2,14 @@
 
 import os
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from connect_mcp.base.errors import Refused
-from connect_mcp.conformance.lab.install import CACHE, LATEST, cache_folder, install, installed
+from connect_mcp.conformance.lab.install import CACHE, LATEST, cache_folder, install, installed, node_and_npm
 from connect_mcp.conformance.lab.recipe import Recipe
 
 SKIP = "CONNECT_MCP_TEST_SKIP_HOSTS"
@@ -61,6 +62,21 @@ def test_two_versions_stand_beside_each_other(cache: Path) -> None:
 
 def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
     assert installed(SMALL, tmp_path, os.environ) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the old ones are shell scripts")
+def test_a_node_that_is_too_old_gives_way_to_the_one_from_pypi(tmp_path: Path) -> None:
+    for name, said in (("node", "echo v3.2.1"), ("npm", "exit 1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{said}\n")
+        (tmp_path / name).chmod(0o755)
+    old = {"PATH": str(tmp_path)}
+
+    assert node_and_npm(old, oldest=3) == node_and_npm(old) == (tmp_path, [str(tmp_path / "npm")])
+    newer = node_and_npm(old, oldest=4)
+    assert newer == node_and_npm({"PATH": ""}), "the same as where there is none"
+    if newer is not None:
+        done = subprocess.run([newer[0] / "node", "--version"], capture_output=True, text=True, check=True)
+        assert int(done.stdout[1:].partition(".")[0]) >= 4
 
 
 def test_a_version_that_does_not_exist_is_refused_with_what_npm_says(tmp_path: Path) -> None:

