@@ -117,9 +117,9 @@ def begins_again(server):
     usual_initialize, usual_method = server.methods["initialize"], server.method
 
     def initialize(params, message):
-        server.initialized = False
-        server.is_second = server.session is not None
-        return usual_initialize(params, message)
+        again, answer = server.session is not None, usual_initialize(params, message)
+        server.initialized, server.is_second = False, again
+        return answer
 
     def method(message):
         if server.is_second and not server.initialized and message["method"] not in ("initialize", "ping"):
