@@ -15,6 +15,7 @@ from connect_mcp.conformance.lab.causes import NAME_RULES
 from connect_mcp.conformance.lab.drive import Server
 from connect_mcp.conformance.lab.evidence import Evidence, Leftover
 from connect_mcp.conformance.lab.judging import Outcome, inapplicable, judge, undriven
+from connect_mcp.conformance.lab.model.script import Script
 from connect_mcp.conformance.lab.planning import Looked, Planned, plan, together
 from connect_mcp.conformance.lab.results import Kind
 from connect_mcp.conformance.lab.runs import Run, make
@@ -208,6 +209,32 @@ def test_a_server_that_nobody_can_start_is_the_servers_failure() -> None:
     assert outcome.kind == "fail"
     assert outcome.sentence.endswith(
         "without this server's tools: `nowhere` was not started: No such file or directory"
+    )
+
+
+def test_a_server_that_does_not_start_fails_in_the_calls_as_in_the_handshake() -> None:
+    evidence, data = load(FOLDER / "continue-crash-at-start")
+
+    told = {
+        (outcome.kind, outcome.sentence)
+        for scenario in ("handshake", "call", "two-calls", "is-error", "unicode")
+        for outcome in [judge(evidence, planned(scenario, data))]
+    }
+
+    ((kind, sentence),) = told
+    assert kind == "fail"
+    assert "the server ended with code 3" in sentence
+
+
+def test_no_call_is_passed_that_was_not_made() -> None:
+    evidence, plan = good()
+    shy = replace(plan, script=Script(()), looked=Looked(failure="tools/list: no answer within 10 s"))
+
+    outcome = judge(evidence, shy)
+
+    assert outcome.kind == "not applicable"
+    assert outcome.sentence.endswith(
+        "had no call to make: asked directly, the server lists no tools: tools/list: no answer within 10 s"
     )
 
 

@@ -88,12 +88,14 @@ for line in sys.stdin:
     assert allowed["unicode"].missing == "no tool that may be called takes any text"
 
 
-def test_a_server_that_cannot_be_looked_at_is_still_driven_for_its_handshake_and_its_end() -> None:
+def test_a_server_that_cannot_be_looked_at_is_driven_once_for_all_that_a_server_can_be_driven_for() -> None:
     for server in (with_faults("never-ready"), with_faults("crash-at-start"), with_faults("no-list")):
         plans = planned(server, replace(OPTIONS, timeout=1.0))
-        assert {name for name, one in plans.items() if not one.missing} == {"handshake", "shutdown"}
-        assert plans["call"].missing.startswith("asked directly, it lists no tools: ")
-    assert "tools/list" in plans["call"].missing
+        applies = {name for name, one in plans.items() if not one.missing}
+        assert applies == {scenario.id for scenario in all_scenarios() if scenario.takes}
+        assert [len(group) for group in together(list(plans.values()))] == [len(applies)]
+        assert called(plans["call"]) == []
+    assert "tools/list" in plans["call"].looked.failure
 
 
 def test_a_server_that_cannot_be_started_says_so() -> None:

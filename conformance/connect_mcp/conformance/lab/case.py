@@ -226,8 +226,8 @@ def error_of(exchange: Exchange) -> str:
 
 
 def sign(what: str) -> str:
-    """What told a server to end, in words."""
-    return "the end of its input" if what == "eof" else what
+    """What told a server to end, or what it did then, in words."""
+    return {"eof": "the end of its input", "closed": "it closed its output"}.get(what, what)
 
 
 def shows(one: Dealt) -> Iterator[str]:

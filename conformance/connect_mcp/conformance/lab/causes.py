@@ -316,6 +316,14 @@ def _plain(name: str) -> str:
 # Causes: the calls
 
 
+def _nothing_to_call(case: Case) -> Finding | None:
+    """The host got on with a server that has no tools to call when it is asked directly."""
+    if case.dealt:
+        return None
+    why = for_report(case.planned.looked.failure)
+    return Finding("not applicable", f"had no call to make: asked directly, the server lists no tools: {why}")
+
+
 Of = Callable[[Case, Dealt], Finding | None]
 
 
@@ -510,8 +518,8 @@ _REACHED: tuple[Of, ...] = (_not_made, _not_reached, _crashed, _no_answer)
 
 CAUSES: Mapping[Judged, tuple[Cause, ...]] = {
     "tools": (*_START, _names),
-    "calls": (*_START, _each(*_REACHED, _rpc_error, _changed, _unseen)),
-    "failure": (*_START, _each(*_REACHED, _rpc_error, _no_failure, _unseen)),
+    "calls": (*_START, _nothing_to_call, _each(*_REACHED, _rpc_error, _changed, _unseen)),
+    "failure": (*_START, _nothing_to_call, _each(*_REACHED, _rpc_error, _no_failure, _unseen)),
     "error": (*_START, _each(*_REACHED, _error_unseen)),
     "recovery": (*_START, _each(*_REACHED, _rpc_error, _unseen, last=True)),
     "ending": (_never_started, _not_interrupted, _left_running, _ended_before, _still_running),

@@ -75,8 +75,6 @@ def _offers(case: Case) -> str:
 
 
 def _calls(case: Case) -> str:
-    if not case.dealt:
-        return _offers(case)
     return f"calls {' and '.join(_timed(one) for one in case.dealt)}, and its model sees what came of it"
 
 
@@ -149,7 +147,8 @@ def _start_facts(start: Start, name: str) -> Iterator[str]:
         lines = counted(len(start.stray), "line")
         yield f"{name}: {lines} on standard output that are no messages: {quoted(start.stray[0])}"
     if start.ending:
-        told = ", ".join(f"{sign(what)} after {span(at)}" for at, what in start.ending if what != "closed")
+        heard = [one for one in start.ending if one[1] != "closed"] or start.ending  # an exit closes it as well
+        told = ", ".join(f"{sign(what)} after {span(at)}" for at, what in heard)
         code = f" with code {start.exit}" if isinstance(start.exit, int) else f" by {start.exit}" if start.exit else ""
         yield f"{name}: {told}{code}"
     if start.stderr.strip():

@@ -136,6 +136,8 @@ def _scenario_server(scenario: Scenario) -> Looked:
 def _planned(scenario: Scenario, server: Server, looked: Looked, options: Options) -> Planned:
     if scenario.takes is None:
         return Planned(scenario, server, missing="only the scenario server can be made to do this", looked=looked)
+    if looked.failure:  # what hosts make of that is seen without a call
+        return Planned(scenario, server, looked=looked)
     steps, missing = _FILLED[scenario.takes](_callable(looked, options), looked, options)
     return Planned(scenario, server, Script(steps), missing, looked)
 
@@ -222,8 +224,6 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _none(looked: Looked, options: Options) -> str:
     """Why no tool may be called."""
-    if looked.failure:
-        return f"asked directly, it lists no tools: {looked.failure}"
     if not looked.tools:
         return "it has no tools"
     first = looked.tools[0]

@@ -85,7 +85,7 @@ def test_it_listens_where_it_is_told() -> None:
 def test_no_thread_and_no_socket_is_left_though_hosts_keep_their_connections_open() -> None:
     before = set(threading.enumerate())
     with ScriptedModel(SCRIPT) as model:
-        idle, silent, half = (connected(model) for _ in range(3))
+        silent, half, idle = (connected(model) for _ in range(3))  # one that is answered was taken after the others
         idle.sendall(request(f"Content-Length: {len(ASK)}", body=ASK))
         assert idle.recv(12) == b"HTTP/1.1 200"
         half.sendall(request("Content-Length: 1000", body=b'{"model"'))

@@ -19,6 +19,9 @@ NOT_OFFERED = "The lab's model was offered no tool that is plainly {tool!r}, and
 UNANSWERED = "The lab's model called {tool!r} {times} times, and was shown no result."
 """What it says where a host asks again and again as if the call had not been made; the tool's name is the host's."""
 
+NO_CALL = "The lab's model had no call to make."
+"""What it says where its script has none."""
+
 DONE = "The lab's model made its calls. Their results:"
 """How its last text begins; the results follow, one after the other, each cut where it is long."""
 
@@ -211,6 +214,8 @@ class Script:
 
 def final(seen: Sequence[Seen]) -> str:
     """The last text: what came of the calls."""
+    if not seen:
+        return NO_CALL
     return "\n".join([DONE, *(shortened(result.text, _QUOTED) for result in seen)])
 
 
