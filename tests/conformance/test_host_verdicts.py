@@ -330,7 +330,7 @@ def test_what_rests_on_memory_alone_is_told_as_probable() -> None:
     found = verdict(fails, replace(GOOD, strays=(1, 0)))
     assert found.outcome == "risk"
     assert "probably would drop this server" in found.sentence
-    assert any("remembered, not checked, of code-server 1.139.1" in line for line in found.evidence)
+    assert any("remembered, not checked, of VS Code 1.139.1" in line for line in found.evidence)
 
 
 def test_nothing_is_said_of_what_is_not_known_and_that_is_named() -> None:

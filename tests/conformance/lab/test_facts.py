@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connect_mcp.base.record import replace
 from connect_mcp.conformance.lab.evidence import Evidence, Leftover, start_of
 from connect_mcp.conformance.lab.facts import FACTS, UNSEEN, Fact, not_looked_at
 from connect_mcp.conformance.profiles import load, profile_ids
@@ -74,6 +75,17 @@ def test_a_newer_program_may_say_its_own_version_and_nothing_else_of_itself_anew
     assert not agrees("client", evidence(tmp_path, [host(newer)], version="0.169.0"))
     newer["params"]["clientInfo"]["title"] = "Codex 2"
     assert not agrees("client", evidence(tmp_path, [host(newer)], version="0.170.0"))
+
+
+def test_a_host_in_a_package_that_speaks_in_its_own_name_is_as_its_profile_says(tmp_path: Path) -> None:
+    def says(name: str) -> Evidence:
+        opening = {**INITIALIZE, "params": {"clientInfo": {"name": name, "version": "1.140.0"}}}
+        return replace(evidence(tmp_path, [host(opening)], version="1.140.0"), host_id="vscode")
+
+    profile, found = load("vscode"), fact("client")
+    for name, agreed in (("code-server", True), ("Visual Studio Code", False)):
+        made = says(name)
+        assert found.same(profile.client, found.seen(made), profile, made) is agreed
 
 
 def test_a_run_that_never_got_so_far_shows_nothing(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from connect_mcp.base.errors import Refused
+from connect_mcp.base.record import replace
 from connect_mcp.conformance.lab.install import CACHE, LATEST, cache_folder, install, installed, node_and_npm
-from connect_mcp.conformance.lab.recipe import Recipe
+from connect_mcp.conformance.lab.recipe import Carrier, Recipe
 
 SKIP = "CONNECT_MCP_TEST_SKIP_HOSTS"
 SMALL = Recipe("codex", "semver", "7.6.3", "semver", "chat", (), 1.0, "a small program that does not change")
@@ -62,6 +63,22 @@ def test_two_versions_stand_beside_each_other(cache: Path) -> None:
 
 def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
     assert installed(SMALL, tmp_path, os.environ) is None
+
+
+def test_a_host_in_a_package_of_another_version_is_told_by_both(tmp_path: Path) -> None:
+    carried = replace(SMALL, carrier=Carrier("lib/product.json", "carrier"))
+    package = install(carried, tmp_path, os.environ).folder / "node_modules" / "semver"
+    plain = installed(carried, tmp_path, os.environ)
+    assert plain is not None
+    assert (plain.version, plain.package_version, plain.shown_version) == ("7.6.3", "7.6.3", "7.6.3"), "no such file"
+    (package / "lib").mkdir()
+    (package / "lib" / "product.json").write_text('{"version": "1.2.3"}')
+
+    program = installed(carried, tmp_path, os.environ)
+
+    assert program is not None
+    assert (program.version, program.package_version) == ("1.2.3", "7.6.3")
+    assert program.shown_version == "1.2.3 (semver 7.6.3)"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the old ones are shell scripts")

@@ -30,6 +30,10 @@ def vscode() -> Program:
     return install(RECIPE, Path(os.environ.get(CACHE) or ROOT / ".cache" / "lab"), os.environ)
 
 
+def test_its_own_version_is_told_beside_that_of_the_package(vscode: Program) -> None:
+    assert vscode.shown_version == "1.139.1 (code-server 4.139.1)"
+
+
 def shown(evidence: Evidence, key: str) -> list[Any]:
     """What the script at the workbench saw of one kind, in order."""
     lines = [json.loads(line) for line in evidence.output.splitlines()]

@@ -89,8 +89,8 @@ def install(args: argparse.Namespace, _command: Sequence[str]) -> int:
             failed += 1
             sys.stdout.write(f"{recipe.title}: {refusal}\n")
         else:
-            note = "" if program.version == recipe.version else f" (its recipe was seen with {recipe.version})"
-            sys.stdout.write(f"{recipe.title} {program.version}{note}: {printable(str(program.path))}\n")
+            note = "" if program.package_version == recipe.version else f" (its recipe was seen with {recipe.version})"
+            sys.stdout.write(f"{recipe.title} {program.shown_version}{note}: {printable(str(program.path))}\n")
         sys.stdout.flush()
     return 1 if failed else 0
 

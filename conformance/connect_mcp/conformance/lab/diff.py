@@ -80,12 +80,14 @@ def _host(guest: Guest, runs: Sequence[Driven]) -> Compared:
     }
     refusal = next((run.outcome for run in runs if isinstance(run.outcome, Refused)), None)
     if not seen and refusal is not None:
-        return Compared(recipe.host_id, recipe.title, guest.program.version, profile.program, failure=str(refusal))
+        return Compared(
+            recipe.host_id, recipe.title, guest.program.shown_version, profile.program, failure=str(refusal)
+        )
     agrees, differs, unseen = _facts(profile, seen)
     return Compared(
         recipe.host_id,
         recipe.title,
-        guest.program.version,
+        guest.program.shown_version,
         profile.program,
         agrees,
         differs,

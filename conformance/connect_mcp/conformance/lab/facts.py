@@ -266,10 +266,11 @@ def _equal(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
 
 
 def _same_client(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
-    """As the profile says, with the entry's name, and with the version of the program that ran."""
+    """As the profile says, with the entry's name, the version of the program that ran, and its carrier's name."""
+    (recipe,) = selected([evidence.host_id])
     before = profile.program.rpartition(" ")[2]
     expected = {key: _client_text(value, before, evidence.version) for key, value in said.items()}
-    return bool(expected == seen)
+    return bool((expected | ({"name": recipe.carrier.name} if recipe.carrier else {})) == seen)
 
 
 def _client_text(value: Any, before: str, version: str) -> Any:

@@ -37,13 +37,25 @@ class Program:
 
     Attributes:
         path: the program.
-        version: the one that its package says, which may be another than the recipe's.
+        version: the one that it says, which may be another than the recipe's.
         search: the PATH on which it finds node.
+        carried_by: the name and version of the package, where that is not the host's own; "" where it is.
     """
 
     path: Path
     version: str
     search: str
+    carried_by: str = ""
+
+    @property
+    def shown_version(self) -> str:
+        """The version as people are told of it, with the package where that has another."""
+        return f"{self.version} ({self.carried_by})" if self.carried_by else self.version
+
+    @property
+    def package_version(self) -> str:
+        """The version by which npm knows it."""
+        return self.carried_by.rpartition(" ")[2] or self.version
 
     @property
     def folder(self) -> Path:
@@ -71,11 +83,14 @@ def installed(recipe: Recipe, cache: Path, env: Mapping[str, str], version: str 
     """
     folder = _folder(recipe, cache, version or recipe.version)
     program = folder / "node_modules" / ".bin" / _executable(recipe)
-    found = _version(folder / "node_modules" / recipe.package)
+    package = folder / "node_modules" / recipe.package
+    found = _version(package / "package.json")
     if not program.exists() or found is None or not (folder / _DONE).exists() or _missing(recipe, env):
         return None
     node = _own_node(folder) if recipe.node else node_and_npm(env)
-    return Program(program, found, os.pathsep.join(filter(None, [str(node[0]) if node else "", env.get("PATH", "")])))
+    search = os.pathsep.join(filter(None, [str(node[0]) if node else "", env.get("PATH", "")]))
+    own = _version(package / recipe.carrier.product) if recipe.carrier else None
+    return Program(program, own, search, f"{recipe.package} {found}") if own else Program(program, found, search)
 
 
 def install(recipe: Recipe, cache: Path, env: Mapping[str, str], version: str | None = None) -> Program:
@@ -130,9 +145,10 @@ def _executable(recipe: Recipe) -> str:
     return f"{recipe.executable}.cmd" if os.name == "nt" else recipe.executable
 
 
-def _version(package: Path) -> str | None:
+def _version(about: Path) -> str | None:
+    """The version in a file of JSON; None where there is none."""
     try:
-        return str(json.loads((package / "package.json").read_text(encoding="utf-8"))["version"])
+        return str(json.loads(about.read_text(encoding="utf-8"))["version"])
     except (OSError, ValueError, KeyError):
         return None
 

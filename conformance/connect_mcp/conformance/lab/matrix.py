@@ -145,7 +145,7 @@ def _run(guest: Guest, group: Sequence[Planned], folder: Path) -> Run:
 
 
 def _column(guest: Guest) -> Column:
-    version = guest.program.version if guest.program else ""
+    version = guest.program.shown_version if guest.program else ""
     return Column(guest.recipe.host_id, guest.recipe.title, version, guest.named)
 
 

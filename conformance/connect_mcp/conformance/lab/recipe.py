@@ -35,6 +35,19 @@ class Settings:
 
 
 @record
+class Carrier:
+    """A package that brings a host under a name and a version of its own.
+
+    Attributes:
+        product: the file in the package whose JSON has the host's own `version`.
+        name: what the host calls itself on the wire there.
+    """
+
+    product: str
+    name: str
+
+
+@record
 class Needed:
     """A program of the machine's own that a host is driven with.
 
@@ -88,6 +101,7 @@ class Recipe:
         needs: programs of the machine's own without which it cannot be driven.
         on_request: whether it is driven only where it is named: it needs more than npm has.
         quick: a way to its MCP client that needs no model; None where there is none.
+        carrier: what is to be known of the package where it is not the host's own; None where it is.
         takes: seconds that a whole run took on a quiet machine, for the order and the bounds.
         source: how this is known.
     """
@@ -114,6 +128,7 @@ class Recipe:
     needs: tuple[Needed, ...] = ()
     on_request: bool = False
     quick: Quick | None = None
+    carrier: Carrier | None = None
 
     @property
     def host(self) -> Host:

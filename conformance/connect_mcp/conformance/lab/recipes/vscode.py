@@ -11,7 +11,7 @@ from pathlib import Path
 
 from connect_mcp.conformance.lab.model.script import ASIDE
 from connect_mcp.conformance.lab.quick import VSCodeExtension
-from connect_mcp.conformance.lab.recipe import Needed, Quick, Recipe, Settings
+from connect_mcp.conformance.lab.recipe import Carrier, Needed, Quick, Recipe, Settings
 
 _USER_DATA = "{home}/.config/Code"
 """Where VS Code has it on Linux; code-server is told to use the same."""
@@ -73,6 +73,7 @@ RECIPE = Recipe(
     build="apt-get install build-essential python3 libkrb5-dev libx11-dev libxkbfile-dev libsecret-1-dev",
     needs=(Needed(_CHROMIUM, "apt-get install chromium"),),
     on_request=True,
+    carrier=Carrier("lib/vscode/product.json", "code-server"),
     quick=Quick(VSCodeExtension, (str(_SCRIPTS / "channel.cjs"), *_WORKBENCH)),
     takes=40.0,
     source="code-server 4.139.1 (VS Code 1.139.1) on Linux x64 in Chromium 156, 2026-11-21",
