@@ -8,8 +8,10 @@ On Windows the child gets a process group of its own, so that Ctrl-Break reaches
 together what it starts in turn, and ends it all when we end. What it starts before it is in the job is out of reach.
 """
 
+import contextlib
 import os
 import queue
+import select
 import signal
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from .record import record
 from .text import printable, shortened
 
 _CHUNK = 65536
+_ABSENT = 0.02  # seconds without anybody who waits for a line, after which a thread takes over
 _PER_LINE = 64  # what an empty line costs in memory, roughly: a flood of them must hit the bound as well
 
 
@@ -76,7 +79,8 @@ class _Lines:
 
     def take(self, timeout: float) -> bytes | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._finished, timeout)
+            if timeout > 0:
+                self._changed.wait_for(lambda: self._waiting or self._finished, timeout)
             if not self._waiting:
                 return None
             line = self._waiting.popleft()
@@ -101,6 +105,69 @@ class _Lines:
             return
         self._size += len(line) + _PER_LINE
         self._waiting.append(line)
+
+
+class _Attended:
+    """Lines that are read by whoever waits for them, and by a thread where nobody does, so that no pipe fills up.
+
+    A line that one thread reads for another costs two switches between them: more than a quick server takes to answer.
+    """
+
+    def __init__(self, stream: IO[bytes], lines: _Lines) -> None:
+        os.set_blocking(stream.fileno(), False)
+        self._stream = stream
+        self._lines = lines
+        self._reading = threading.Lock()
+        self._over = False
+        self._waited_for = False
+        self._until = 0.0  # when the last who waited counts as gone
+        self._abandoned = threading.Event()
+
+    def take(self, timeout: float) -> bytes | None:
+        deadline = time.monotonic() + timeout
+        self._waited_for = True
+        try:
+            while (line := self._lines.take(0)) is None and not self._over:
+                if not _is_ready(self._stream, max(deadline - time.monotonic(), 0)):
+                    return None
+                self._read()
+            return self._lines.take(0) if line is None else line
+        finally:
+            self._until = time.monotonic() + _ABSENT
+            self._waited_for = False
+
+    def pump(self) -> None:
+        """Read while nobody waits; the thread's work."""
+        while not self._over:
+            if self._is_attended():
+                self._abandoned.wait(_ABSENT)
+            elif _is_ready(self._stream, None) and not self._is_attended():
+                self._read()
+        self._abandoned.wait()  # until then somebody may ask whether it is ready, and its number is not another's
+        _close(self._stream)
+
+    def abandon(self) -> None:
+        """From now on nobody waits for what it brings."""
+        self._abandoned.set()
+
+    def _is_attended(self) -> bool:
+        return (self._waited_for or time.monotonic() < self._until) and not self._abandoned.is_set()
+
+    def _read(self) -> None:
+        with self._reading:
+            if self._over:
+                return
+            try:
+                chunk = os.read(self._stream.fileno(), _CHUNK)
+            except BlockingIOError:
+                return  # the other one was faster
+            except OSError:
+                chunk = b""  # the pipe broke, which ends it like an end of file
+            if chunk:
+                self._lines.feed(chunk)
+            else:
+                self._over = True
+                self._lines.finish()
 
 
 class _Ends:
@@ -139,6 +206,7 @@ class Child:
         cwd: its working folder; None for ours.
         bounds: how much of its output is kept.
         deaf: whether its error output is left unread until it is stopped, so that its pipe fills up.
+        by_threads: whether threads alone touch its pipes, as on Windows, where nobody can ask whether one is ready.
         kernel32: Windows' own functions for job objects; None for those of this system, where it has them.
 
     Raises:
@@ -153,6 +221,7 @@ class Child:
         cwd: str | os.PathLike[str] | None = None,
         bounds: Bounds | None = None,
         deaf: bool = False,
+        by_threads: bool = sys.platform == "win32",
         kernel32: Any = None,
     ) -> None:
         self.started = time.monotonic()
@@ -169,11 +238,19 @@ class Child:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        self._readers = [_start(_pump, process.stdout, self._lines)]
+        self._input = process.stdin
+        self._writer: threading.Thread | None = None
+        self._attended: _Attended | None = None
+        if by_threads:
+            self._writer = _start(self._write)
+            self._readers = [_start(_pump, process.stdout, self._lines)]
+        else:
+            os.set_blocking(process.stdin.fileno(), False)
+            self._attended = _Attended(process.stdout, self._lines)
+            self._readers = [_start(self._attended.pump)]
         self._unread = process.stderr
         if not deaf:
             self._listen()
-        self._writer = _start(self._write, process.stdin)
 
     def __enter__(self) -> "Child":  # noqa: PYI034 - Self is new in Python 3.11
         return self
@@ -212,6 +289,12 @@ class Child:
         """
         if self._input_broken or self._input_closed:
             return False
+        if self._writer is None:
+            data = self._written(data)
+            if not data:
+                return not self._input_broken
+            os.set_blocking(self._input.fileno(), True)
+            self._writer = _start(self._write)  # the pipe is full: this one waits for the child to read
         written = threading.Event()
         self._outbox.put((data, written))
         if not written.wait(timeout):
@@ -223,7 +306,7 @@ class Child:
 
         A last line without LF counts as a line. A line longer than the bound is cut, and `dropped` counts the rest.
         """
-        return self._lines.take(timeout)
+        return (self._attended or self._lines).take(timeout)
 
     def stderr(self) -> bytes:
         """The error output so far: all of it where it is within the bounds, else its beginning and its end."""
@@ -246,7 +329,10 @@ class Child:
         """Close the child's standard input once everything sent has been written; returns at once."""
         if not self._input_closed:
             self._input_closed = True
-            self._outbox.put(None)
+            if self._writer is None:
+                _close(self._input)
+            else:
+                self._outbox.put(None)
 
     def signal(self, number: int) -> None:
         """Send the child (not its group) a signal; a child that is gone is left alone."""
@@ -254,10 +340,9 @@ class Child:
 
     def wait(self, timeout: float) -> int | None:
         """The exit code (negative: the signal that ended it), or None where it still runs after `timeout` seconds."""
-        try:
-            return self._process.wait(max(timeout, 0))
-        except subprocess.TimeoutExpired:
-            return None
+        if timeout > 0 and self._process.poll() is None:
+            _wait_for(self._process, timeout)
+        return self._process.poll()
 
     def stop(self, *, after_eof: float = 2.0, after_term: float = 2.0, after_kill: float = 2.0) -> int | None:
         """End the child the way a host does: close its input, wait, SIGTERM to the group, wait, SIGKILL to the group.
@@ -272,6 +357,8 @@ class Child:
             return self._process.returncode
         self._stopped = True
         self._listen()
+        if self._attended is not None:
+            self._attended.abandon()
         try:
             self.close_stdin()
             if self.wait(after_eof) is None:
@@ -282,7 +369,7 @@ class Child:
             self._signal_group(terminate=False)
             self._let_go()
             code = self.wait(after_kill)
-            for thread in (*self._readers, self._writer):
+            for thread in (*self._readers, *([self._writer] if self._writer else [])):
                 thread.join(0.5)
         return code
 
@@ -314,17 +401,24 @@ class Child:
         except OSError:
             return  # nobody is left in the group (macOS says "not permitted" of a group of zombies)
 
-    def _write(self, stream: IO[bytes]) -> None:
-        """The writer thread, the only one that touches the pipe: a child which never reads blocks nobody else."""
+    def _write(self) -> None:
+        """The writer thread, then the only one that touches the pipe: a child which never reads blocks nobody else."""
         while (item := self._outbox.get()) is not None:
             data, written = item
-            try:
-                while data:
-                    data = data[os.write(stream.fileno(), data) :]
-            except OSError:
-                self._input_broken = True
+            while data:
+                data = self._written(data)
             written.set()
-        _close(stream)
+        _close(self._input)
+
+    def _written(self, data: bytes) -> bytes:
+        """What is left of `data` once the pipe has taken what it takes; nothing where it is broken."""
+        try:
+            return data[os.write(self._input.fileno(), data) :]
+        except BlockingIOError:
+            return data
+        except OSError:
+            self._input_broken = True
+            return b""
 
 
 def _kernel32() -> Any:
@@ -383,6 +477,31 @@ def _start(target: Callable[..., None], *args: object) -> threading.Thread:
     thread = threading.Thread(target=target, args=args, daemon=True)
     thread.start()
     return thread
+
+
+def _is_ready(stream: IO[bytes], timeout: float | None) -> bool:
+    """Whether the stream has something to read, or its end, within `timeout` seconds; None waits for it."""
+    asked = select.poll()
+    asked.register(stream.fileno(), select.POLLIN)
+    return bool(asked.poll(None if timeout is None else timeout * 1000))
+
+
+def _wait_for(process: "subprocess.Popen[bytes]", timeout: float) -> None:
+    """Wait until a process has ended, or so many seconds."""
+    try:
+        if not hasattr(os, "pidfd_open"):
+            raise OSError
+        descriptor = os.pidfd_open(process.pid)
+    except OSError:  # no Linux, or one that does not allow it: Popen looks every so often
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout)
+        return
+    try:
+        asked = select.poll()
+        asked.register(descriptor, select.POLLIN)
+        asked.poll(timeout * 1000)
+    finally:
+        os.close(descriptor)
 
 
 def _pump(stream: IO[bytes], sink: _Lines | _Ends) -> None:
