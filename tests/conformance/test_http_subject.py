@@ -69,7 +69,7 @@ def test_the_old_transport_carries_every_check_that_any_transport_does() -> None
     passed = {one.requirement for one in found if one.outcome == "pass"}
     assert len(passed) > 80
     assert not [ident for ident in passed - set(RULES) if ROWS[ident].transport != "any"]
-    apart = [one.why for one in found if ROWS[one.requirement].transport == "http"]
+    apart = [one.why for one in found if ROWS[one.requirement].transport == "http" and one.requirement not in RULES]
     assert apart
     assert all(why.endswith("the server is spoken with over sse") for why in apart)
 
@@ -128,6 +128,24 @@ def test_a_parameter_goes_into_its_header_once_the_tools_were_listed() -> None:
         another = subject.open()
         another.send(json.dumps(message).encode(), 10)
         assert said(another, lambda got: got.get("id") == "add")["result"]["structuredContent"] == {"sum": 5}
+
+
+def test_what_cannot_name_its_revision_is_of_the_one_that_was_spoken_before() -> None:
+    with reference_over_http() as url:
+        link = HttpSubject(url, {}, 10).open()
+        assert isinstance(link, HttpLink)
+        notification = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
+        assert "MCP-Protocol-Version" not in link.headers_for(notification)
+        listing = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": modern_meta()}}
+        link.send(json.dumps(listing).encode(), 10)
+        said(link, lambda got: got.get("id") == 1)
+        for message in (notification, None, [], {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": "x"}):
+            assert link.headers_for(message)["MCP-Protocol-Version"] == MODERN
+        assert link.headers_for({**listing, "params": "x"})["Mcp-Method"] == "tools/list"
+        assert "Mcp-Method" not in link.headers_for(notification)
+        begin(link)
+        assert link.headers_for(notification)["MCP-Protocol-Version"] == LEGACY
+        link.close()
 
 
 def test_an_initialize_that_fails_leaves_the_session_as_it_was() -> None:

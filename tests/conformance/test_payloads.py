@@ -10,9 +10,10 @@ from connect_mcp.base.fixtures import fixtures
 from connect_mcp.conformance.cases.payloads import CASES, sending
 from connect_mcp.conformance.guard import Guard
 from connect_mcp.conformance.payloads import Payload, Way, all_payloads
-from connect_mcp.conformance.requirement import LEGACY, REVISIONS
+from connect_mcp.conformance.requirement import LEGACY, MODERN, REVISIONS
 from connect_mcp.conformance.result import Broken
 from connect_mcp.conformance.subject import StdioSubject
+from connect_mcp.conformance.talk import modern_meta
 from connect_mcp.conformance.trial import Options, Pace, Trial
 from connect_mcp.conformance.wire import is_id
 from support.servers import server
@@ -140,3 +141,26 @@ def _idents(line: bytes) -> list[object]:
         return []
     items = value if isinstance(value, list) else [value]
     return [item["id"] for item in items if isinstance(item, dict) and "method" in item and is_id(item.get("id"))]
+
+
+def requests_in(payload: Payload) -> list[dict[str, object]]:
+    """What a lenient server would read as requests that have room for `_meta`, whatever their bytes are."""
+    line = payload.line("tools/list", modern_meta()).decode("utf-8", "replace").lstrip("\ufeff")
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return []
+    found = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+    return [one for one in found if "method" in one and "id" in one and isinstance(one.get("params", {}), dict)]
+
+
+@pytest.mark.parametrize("payload", [one for one in ALL if MODERN in one.ways], ids=lambda payload: payload.id)
+def test_a_request_names_the_revision_where_each_stands_alone(payload: Payload) -> None:
+    for request in requests_in(payload):
+        params = request["params"]
+        assert isinstance(params, dict)
+        assert params["_meta"] == modern_meta(), "else it may be refused for that, and the case judges the wrong thing"
+
+
+def test_most_payloads_are_requests() -> None:
+    assert sum(bool(requests_in(payload)) for payload in ALL if MODERN in payload.ways) > 18

@@ -12,7 +12,7 @@ from .case import Case
 from .cases.all_cases import CASES
 from .cases.framing import harmless
 from .requirement import MODERN, REVISIONS, Requirement
-from .result import Broken, Ended, Inconclusive, NotApplicable, NotObserved, Outcome, Result, quoted
+from .result import Absent, Broken, Ended, Inconclusive, NotApplicable, NotObserved, Outcome, Result, quoted
 from .talk import Talk
 from .trial import Trial
 from .watch import RULES
@@ -65,7 +65,8 @@ def _checked(
         for revision in revisions:
             yield from _observed(trial, requirements, revision)
             broken = trial.observed(revision).broken
-            yield from _observed(trial, [row for row in others if row.id in broken], revision)
+            seen = [row for row in others if row.id in broken and _is_about(row, trial)]
+            yield from _observed(trial, seen, revision)
     finally:
         trial.stopping = True
         pool.shutdown(wait=True, cancel_futures=True)
@@ -145,7 +146,7 @@ def _at_its_end(trial: Trial, rows: Sequence[Requirement], revision: str) -> Ite
         return
     ends = sorted(rows, key=lambda row: CASES[row.id].ends)
     for found in _in_turn(trial, ends, revision):
-        yield found.result if found.is_certain else _alone(trial, found.row, revision)
+        yield found.result if found.is_certain else _settled(found, _alone(trial, found.row, revision))
 
 
 def _together(trial: Trial, rows: Sequence[Requirement], revision: str) -> Iterator[Result]:
@@ -170,9 +171,18 @@ def _together(trial: Trial, rows: Sequence[Requirement], revision: str) -> Itera
     right = [found.row for found in doubtful.values() if found.result.outcome in _PATIENT]
     wrong = [found.row for found in doubtful.values() if found.result.outcome not in _PATIENT]
     for found in _in_turn(trial, [*right, *wrong[::-1]], revision):
-        first = doubtful[found.row.id].result
-        is_so = (found.result.outcome, found.result.why) == (first.outcome, first.why) and not found.is_late
-        yield found.result if found.is_certain or is_so else _alone(trial, found.row, revision)
+        first = doubtful[found.row.id]
+        is_so = (found.result.outcome, found.result.why) == (first.result.outcome, first.result.why)
+        is_so = found.is_certain or (is_so and not found.is_late)
+        yield _settled(first, found.result if is_so else _alone(trial, found.row, revision))
+
+
+def _settled(first: "_Found", again: Result) -> Result:
+    """What a case found at the second look, unless the first one ended what could be looked at and nothing before did.
+
+    A server at a URL is not started anew: of what it died it is told by whom it died under.
+    """
+    return first.result if again.outcome == "inconclusive" and first.is_unspoiled else again
 
 
 _SHARING = {"a conversation": _together, "its end": _at_its_end, "its beginning": _before}
@@ -188,12 +198,14 @@ class _Found:
         result: what came of it.
         is_certain: whether no other case can be the reason.
         is_late: whether it may rest on the late answer to what another case sent.
+        is_unspoiled: whether the cases before it found nothing wrong.
     """
 
     row: Requirement
     result: Result
     is_certain: bool
     is_late: bool = False
+    is_unspoiled: bool = False
 
 
 def _in_turn(trial: Trial, rows: Sequence[Requirement], revision: str) -> Iterator[_Found]:
@@ -210,7 +222,7 @@ def _in_turn(trial: Trial, rows: Sequence[Requirement], revision: str) -> Iterat
                     result = _judged(trial, row, CASES[row.id], talk)
                     is_right = result.outcome in _PATIENT
                     is_certain = is_first or (is_right and not is_spoiled)
-                    yield _Found(row, result, is_certain, is_spoiled and talk.strays > 0)
+                    yield _Found(row, result, is_certain, is_spoiled and talk.strays > 0, not is_spoiled)
                     is_first, is_spoiled = False, is_spoiled or not is_right
                     if not is_right and (result.seconds >= trial.options.timeout or not _is_well(talk)):
                         break
@@ -232,7 +244,7 @@ def _alone(trial: Trial, row: Requirement, revision: str) -> Result:
     case = CASES[row.id]
     missing = trial.known(revision).missing
     needed = case.spoken if isinstance(missing, NotApplicable) else not case.opening
-    if missing is not None and needed:
+    if missing is not None and (needed or isinstance(missing, Absent)):
         return _result(row, revision, missing)
     if case.once:
         return replace(
@@ -294,6 +306,7 @@ _OTHERWISE: Mapping[type[Ended], Outcome] = {
     NotApplicable: "not-applicable",
     NotObserved: "not-observed",
     Inconclusive: "inconclusive",
+    Absent: "inconclusive",
 }
 
 
@@ -308,7 +321,9 @@ def _observed(trial: Trial, requirements: Sequence[Requirement], revision: str) 
     for row in requirements:
         if row.id not in RULES or revision not in row.revisions:
             continue
-        if row.id in observed.broken:
+        if not _is_about(row, trial):
+            yield _result(row, revision, NotApplicable(_over(row, trial)))
+        elif row.id in observed.broken:
             why, exchange = observed.broken[row.id]
             outcome = broken_outcome(row, strict=trial.options.strict)
             yield Result(row.id, revision, outcome, why, exchange)
@@ -318,6 +333,11 @@ def _observed(trial: Trial, requirements: Sequence[Requirement], revision: str) 
             yield Result(row.id, revision, "pass")
         else:
             yield _result(row, revision, NotObserved("the server never did what this is about"))
+
+
+def _is_about(row: Requirement, trial: Trial) -> bool:
+    """Whether a rule about everything that is said is one of the transport; that of 2024-11-05 is HTTP as well."""
+    return row.transport in ("any", "stdio" if trial.subject.transport == "stdio" else "http")
 
 
 def _over(row: Requirement, trial: Trial) -> str:

@@ -29,6 +29,23 @@ UNREAD = 2000
 NO_ANSWER = (OSError, http.client.HTTPException)
 """What is raised where a server gives no answer of HTTP."""
 
+
+class Unreachable(OSError):
+    """Nobody takes connections.
+
+    Attributes:
+        why: what the system says to that, safe to print.
+        mend: what to look at.
+    """
+
+    def __init__(self, why: str, mend: str) -> None:
+        super().__init__(why)
+        self.why, self.mend = why, mend
+
+    def __str__(self) -> str:
+        return f"cannot be reached ({self.why}): {self.mend}"
+
+
 _CHUNK = 65536
 _QUIET = 300.0  # seconds that a stream may be silent; who opened it closes it long before
 _MOST_LINES = 100_000  # of one stream
@@ -110,7 +127,7 @@ class Endpoint:
         """A connection.
 
         Raises:
-            OSError: where nobody takes it.
+            Unreachable: where nobody takes it.
         """
         scheme, host, port = self.origin
         connection: http.client.HTTPConnection
@@ -119,7 +136,10 @@ class Endpoint:
             connection = http.client.HTTPSConnection(host or "", port, timeout=self.timeout, context=context)
         else:
             connection = http.client.HTTPConnection(host or "", port, timeout=self.timeout)
-        connection.connect()
+        try:
+            connection.connect()
+        except (OSError, UnicodeError) as error:
+            raise _unreachable(error) from None
         return connection
 
     def send(
@@ -353,6 +373,19 @@ def header_bytes(text: str) -> str:
 def in_base64(text: str) -> str:
     """A text as the value of a header, in base64."""
     return f"=?base64?{base64.b64encode(text.encode('utf-8', 'surrogatepass')).decode()}?="
+
+
+def _unreachable(error: Exception) -> Unreachable:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = f"its certificate is not trusted: {error.verify_message}"
+        mend = "SSL_CERT_FILE can name a file with the certificates of those who are"
+    elif isinstance(error, ssl.SSLError):
+        why, mend = f"no TLS: {error.reason}", "does it speak https?"
+    elif isinstance(error, (socket.gaierror, UnicodeError)):
+        why, mend = getattr(error, "strerror", None) or "no such host", "is the host's name right?"
+    else:
+        why, mend = getattr(error, "strerror", None) or type(error).__name__, "does it run, and is the URL right?"
+    return Unreachable(printable(why), mend)
 
 
 def shut(opened: socket.socket | None) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from connect_mcp.base.errors import Refused
-from connect_mcp.base.text import printable
 
+from .http_client import Unreachable
 from .http_subject import HttpSubject
 
 
@@ -26,9 +26,8 @@ class HttpPeer:
         subject = HttpSubject(url, headers or {}, 10.0, old=old, listens=True)
         try:
             subject.endpoint.reach().close()
-        except OSError as error:
-            why = printable(error.strerror or type(error).__name__)
-            raise Refused(f"nobody answers at {subject.name}", why=why) from None
+        except Unreachable as error:
+            raise Refused(f"nobody answers at {subject.name}", why=error.why, mend=error.mend) from None
         self._link = subject.open()
         self._closed = False
         self.started = self._link.started

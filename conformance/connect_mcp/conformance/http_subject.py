@@ -26,6 +26,7 @@ from .http_client import (
     Event,
     Incoming,
     Stream,
+    Unreachable,
     content_type,
     header_bytes,
     header_value,
@@ -48,6 +49,18 @@ _OLD_STATUSES = (400, 404, 405)
 _RETRY, _LONGEST_RETRY = 1.0, 10.0  # seconds before a stream is resumed, where the server says nothing, and at most
 _RETURNS = 20
 _REFUSALS = 6  # of the last requests that no message came of, to be told
+_SHUT_OUT = {
+    401: "it wants credentials, which --header can give",
+    403: "it does not let us in; --header can give credentials",
+    407: "a proxy wants credentials",
+    502: "what stands before the server does not reach it",
+    503: "the server, or what stands before it, does not serve now",
+    504: "what stands before the server does not reach it",
+}
+"""Statuses by which a conversation is turned away at its first message, and what that means."""
+
+_NOT_HERE = dict.fromkeys((404, 405), "is the path of the URL right?")
+"""The same where it begins with `initialize`: a server of those revisions may turn away any other beginning."""
 
 
 @record
@@ -161,6 +174,8 @@ class _Link:
 
     Attributes:
         refusals: why the last requests that were answered with no message were not, safe to print.
+        vanished: whether nobody takes connections, or they are turned away, and no request of this conversation broke
+            off before, so that none of them can be the reason.
     """
 
     def __init__(self, subject: HttpSubject) -> None:
@@ -169,7 +184,8 @@ class _Link:
         self._subject = subject
         self._lines: queue.Queue[bytes] = queue.Queue(UNREAD)
         self._ending = ""
-        self._finished = self._closed = False
+        self.vanished = False
+        self._finished = self._closed = self._welcome = self._broke = False
         self._open: dict[http.client.HTTPConnection, socket.socket | None] = {}
 
     @property
@@ -221,8 +237,8 @@ class _Link:
         """A request that was sent; None where it was not taken. Where nobody takes connections, it is all over."""
         try:
             connection = endpoint.reach()
-        except OSError as error:
-            self._ending = f"cannot be reached ({printable(error.strerror or type(error).__name__)})"
+        except Unreachable as error:
+            self._ending, self.vanished = str(error), not self._broke
             return None
         self._open[connection] = connection.sock
         try:
@@ -252,6 +268,7 @@ class _Link:
 
     def _over(self, connection: http.client.HTTPConnection, failure: Exception | None) -> None:
         if failure is not None and not self._closed:
+            self._broke = True
             self.refusals.append(f"no answer of HTTP ({printable(type(failure).__name__)})")
         self._open.pop(connection, None)
         connection.close()
@@ -278,6 +295,7 @@ class HttpLink(_Link):
         super().__init__(subject)
         self.session: str | None = None
         self._version: str | None = None
+        self._modern: str | None = None
 
     def finish(self) -> None:
         """End the session."""
@@ -295,10 +313,8 @@ class HttpLink(_Link):
             message = {}
         params = message.get("params")
         params = params if isinstance(params, dict) else {}
-        meta = params.get("_meta")
-        named = meta.get(_META_VERSION) if isinstance(meta, dict) else None
-        method = message.get("method")
-        if isinstance(named, str):
+        method, named = message.get("method"), _named_version(message)
+        if named is not None:
             headers["MCP-Protocol-Version"] = header_value(named)
             if isinstance(method, str):
                 headers["Mcp-Method"] = header_value(method)
@@ -307,8 +323,10 @@ class HttpLink(_Link):
                 if method == "tools/call":
                     headers.update(self._repeated(subject, params.get("arguments")))
         elif method != "initialize":
-            if self._version:
-                headers["MCP-Protocol-Version"] = self._version
+            if version := self._version or self._modern:
+                headers["MCP-Protocol-Version"] = version
+            if self._modern and isinstance(method, str) and "id" in message:
+                headers["Mcp-Method"] = header_value(method)
             if self.session is not None:
                 headers[SESSION] = self.session
         return headers
@@ -356,8 +374,14 @@ class HttpLink(_Link):
         if connection is None:
             return False
         method = message.get("method") if isinstance(message, dict) else None
-        first, asks = method == "initialize", _asks(message)
-        thread = self._in_a_thread(lambda answer: self._take(answer, first=first, asks=asks), connection)
+        first, asks, named = method == "initialize", _asks(message), _named_version(message)
+
+        def take(answer: Incoming) -> None:
+            if named and answer.status == http.client.OK:
+                self._modern = named  # what cannot name the revision itself is from now on of this one too
+            self._take(answer, first=first, asks=asks)
+
+        thread = self._in_a_thread(take, connection)
         if first or not asks or not isinstance(message, dict):
             thread.join(timeout)
         if self._subject.listens and method == "notifications/initialized":
@@ -371,12 +395,28 @@ class HttpLink(_Link):
         """
         carries = answer.streams or answer.kind == "application/json"
         refused = answer.status >= 400
+        reason = {**_SHUT_OUT, **(_NOT_HERE if first else {})}.get(answer.status, "")
+        if reason and not self._welcome:
+            self._turned_away(answer, reason)
+            return
+        self._welcome = self._welcome or not refused
         if not carries and (asks or refused):
             self.refusals.append(answer.told())
         elif first and carries:
             self._begin(answer)
         elif carries and (asks or not refused):
             self._follow(answer)
+
+    def _turned_away(self, answer: Incoming, reason: str) -> None:
+        """Take in a refusal of the first message: unless it is one of JSON-RPC, nothing more can be said."""
+        lines = [event.line for event in answer.events() if event.line]
+        if any(b'"jsonrpc"' in line for line in lines):
+            self._welcome = True
+            for line in lines:
+                self._put(line)
+        else:
+            self.refusals.append(answer.told())
+            self._ending, self.vanished = f"answers with {answer.told()} ({reason})", True
 
     def _begin(self, answer: Incoming) -> None:
         """Take in the answer to initialize: where it is a result, its session and version are ours from now on."""
@@ -414,9 +454,11 @@ class HttpLink(_Link):
             self._in_a_thread(self._own, connection, needed=False)
 
     def _tell(self, answer: Incoming, line: bytes) -> None:
+        """Make a message a line; what comes with a refusal of HTTP and is none of JSON-RPC says nothing to a client."""
         if answer.status >= 400 and b'"jsonrpc"' not in line:
             self.refusals.append(answer.told())
-        self._put(line)
+        else:
+            self._put(line)
 
     def _own(self, answer: Incoming) -> None:
         if answer.status == http.client.OK and answer.streams:
@@ -497,6 +539,14 @@ def is_answer(line: bytes) -> bool:
     """Whether a message is the answer to a request."""
     value = _value(line)
     return isinstance(value, dict) and "method" not in value and ("result" in value or "error" in value)
+
+
+def _named_version(message: Any) -> str | None:
+    """The revision that a request names itself, which the modern ones do; None where there is none."""
+    params = message.get("params") if isinstance(message, dict) else None
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    named = meta.get(_META_VERSION) if isinstance(meta, dict) else None
+    return named if isinstance(named, str) else None
 
 
 def _asks(message: Any) -> bool:

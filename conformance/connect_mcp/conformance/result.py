@@ -97,3 +97,7 @@ class NotObserved(Ended):
 
 class Inconclusive(Ended):
     """The subject kept the rule from being checked."""
+
+
+class Absent(Inconclusive):
+    """Nobody is there: what was started ended before it said anything, or nobody answers at the URL."""

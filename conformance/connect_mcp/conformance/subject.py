@@ -22,8 +22,16 @@ class Link(Protocol):
     started: float
 
     @property
+    def vanished(self) -> bool:
+        """Whether nobody is there, for a reason that nothing said in this conversation can be."""
+
+    @property
     def ended(self) -> bool:
         """Whether nothing will come any more and everything that came was read."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing can come before more is sent, and everything that came was read; not known over stdio."""
 
     def send(self, data: bytes, timeout: float) -> bool:
         """Send these bytes as they are; False where they were not taken in time."""
@@ -73,6 +81,16 @@ class StdioLink:
     def ended(self) -> bool:
         """Whether its output is over: closed and read, or its process gone and nothing left to read."""
         return self.child.ended or self._drained
+
+    @property
+    def vanished(self) -> bool:
+        """A process is there for this conversation alone: whatever ends it happens in it."""
+        return False
+
+    @property
+    def idle(self) -> bool:
+        """A process may say something at any time."""
+        return False
 
     @property
     def dropped(self) -> int:

@@ -15,7 +15,7 @@ from connect_mcp.base.record import record
 from connect_mcp.base.text import printable
 
 from .requirement import MODERN
-from .result import Broken, Ended, Inconclusive, Line, NotApplicable, quoted
+from .result import Absent, Broken, Ended, Inconclusive, Line, NotApplicable, quoted
 from .subject import Link
 from .watch import Watch
 from .wire import Seen, decode, encode, id_key
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .trial import Tour, Trial
 
 _FENCE_PATIENCE = 1.0  # seconds before another method is tried as the fence
+_GLANCE = 0.1  # seconds between two looks whether anything is still under way
 _FLOOD = 2000  # messages that nobody asked for, before a subject is said to flood us
 _FLOOD_SIZE = 24 << 20  # the same in bytes, of which each may take ten or more once it is parsed
 _KEPT, _WIDTH = 400, 600  # lines of the exchange, and characters of each, that are remembered
@@ -133,7 +134,7 @@ class Talk:
                 time.sleep(pause)
             self._note("kit", piece[: 4 * _WIDTH].decode("utf-8", "backslashreplace").rstrip("\n"), len(piece))
             if not self.link.send(piece, self._timeout):
-                raise Broken(f"the server {self._gone() or 'did not read its input'}")
+                raise self._lost(self._gone() or "did not read its input")
 
     def request(self, method: str, params: Any = None, *, ident: Any = None, **meta: Any) -> Any:
         """Send a request in the form of the revision and give its id."""
@@ -186,13 +187,15 @@ class Talk:
         while (now := time.monotonic()) < deadline:
             if found := self._claim(_answers(ident)):
                 return Answer(found, now - self._sent_at[id_key(ident)])
-            if not pinged and now - self._sent_at["probe"] > self._pace.before_fence:
+            if pinged and self.link.idle:
+                return None
+            if not pinged and (self.link.idle or now - self._sent_at["probe"] > self._pace.before_fence):
                 pinged = True
                 probe = self._new_fence()
                 self.send({"jsonrpc": "2.0", "id": probe, "method": "ping"})
             if probe in self._fenced and not answered:
                 answered, deadline = True, min(deadline, now + self._pace.grace)
-            self.read(min(self._pace.before_fence, deadline - now))
+            self._glance(min(self._pace.before_fence, deadline - now))
         return None
 
     def claimed(self, ident: Any) -> Answer | None:
@@ -216,13 +219,13 @@ class Talk:
             now = time.monotonic()
             if fence in self._fenced and not fenced:
                 fenced, deadline = True, min(deadline, now + self._pace.grace) if patience is None else deadline
-            if now >= deadline:
+            if now >= deadline or (fence is not None and self.link.idle):
                 if fenced or (patience is not None and self.alive()):
                     return None
-                raise Broken(f"the server answered nothing for {self._timeout:g} s")
+                raise self._silent()
             if fence is None and now >= fence_due:
                 fence = self._send_fence()
-            self.read(min(deadline, fence_due if fence is None else deadline) - now)
+            self._glance((fence_due if fence is None else deadline) - now)
 
     def silence(self, *, expecting: bool = False) -> list[Seen]:
         """Everything that nobody asked for and that came until some time after a fence was answered.
@@ -257,13 +260,18 @@ class Talk:
         while True:
             if self._fenced.intersection(sent):
                 return
-            now = time.monotonic()
-            if now >= deadline:
-                raise Broken(f"the server then answered nothing for {self._timeout:g} s")
-            if len(sent) == 1 and now >= another:
+            now, idle = time.monotonic(), self.link.idle
+            if now >= deadline or (idle and len(sent) == 2):
+                raise self._silent("then ")
+            if len(sent) == 1 and (idle or now >= another):
                 self.trial.fence_method = "tools/list" if self.trial.fence_method == "ping" else "ping"
                 sent.append(self._send_fence())
-            self.read((another if len(sent) == 1 and now < another else deadline) - now)
+            self._glance((another if len(sent) == 1 and now < another else deadline) - now)
+
+    @property
+    def never_there(self) -> bool:
+        """Whether the subject is gone, and never said anything."""
+        return not self._said and bool(self.link.ending())
 
     def alive(self) -> bool:
         """Whether the subject still answers."""
@@ -409,7 +417,7 @@ class Talk:
         line = self.link.read(max(timeout, 0))
         if line is None:
             if self.link.ended and (gone := self._gone()):
-                raise Broken(f"the server {gone}")
+                raise self._lost(gone)
             return
         self.found = self.found or bool(self.sought and self.sought in line)
         self._note("subject", line[: 4 * _WIDTH].decode("utf-8", "backslashreplace"), len(line))
@@ -418,6 +426,10 @@ class Talk:
             self._take(Seen(whole.t, None, "none", f"an array, and {self.revision} has no batches"))
         for seen in whole.messages():
             self._take(seen)
+
+    def _glance(self, timeout: float) -> None:
+        """The same, for no longer than it takes to see that a connection was closed without a message."""
+        self.read(min(timeout, _GLANCE))
 
     def _take(self, seen: Seen) -> None:
         self._watch.judge(seen, self.exchange)
@@ -463,6 +475,16 @@ class Talk:
 
     def _gone(self) -> str:
         return self.link.ending()
+
+    def _lost(self, how: str) -> Ended:
+        """The subject is gone: what we said may be the reason, or nobody was there to hear it."""
+        return (Absent if self.link.vanished else Broken)(f"the server {how}")
+
+    def _silent(self, then: str = "") -> Broken:
+        if self.link.idle:
+            told = "".join(f" ({self._safe(text)})" for text in self.link.errors()[-1:])
+            return Broken(f"the server {then}sent no message{told}")
+        return Broken(f"the server {then}answered nothing for {self._timeout:g} s")
 
 
 def _value(line: bytes) -> Any:

@@ -13,7 +13,7 @@ from connect_mcp.base.secrets import known_values
 from connect_mcp.base.text import printable
 
 from .requirement import MODERN, REVISIONS
-from .result import Broken, Ended, Inconclusive, NotApplicable
+from .result import Absent, Broken, Ended, NotApplicable
 from .subject import Subject
 from .talk import CLIENT, Answer, Talk
 from .watch import Observed, Watch
@@ -206,23 +206,33 @@ class Trial:
 
         Raises:
             NotApplicable: where the subject does not speak the revision.
-            Inconclusive: where it cannot be started or spoken with.
+            Absent: where it cannot be started or reached, or ends before it says anything.
+            Inconclusive: where it cannot be spoken with.
         """
         try:
             link = self.subject.open(deaf=deaf, more_env=more_env)
         except Refused as refused:
-            raise Inconclusive(": ".join(part for part in (refused.what, refused.why) if part)) from None
+            raise Absent(": ".join(part for part in (refused.what, refused.why) if part)) from None
         talk = Talk(link, self, revision, Watch(revision, self.observed(revision)))
         try:
             if handshake:
                 with talk.preparing("the handshake"):
-                    (_discover if talk.modern else initialized)(talk)
+                    _shake_hands(talk)
             yield talk
         except Ended as ended:
             ended.exchange = ended.exchange or talk.exchange()
             raise
         finally:
             link.close()
+
+
+def _shake_hands(talk: Talk) -> None:
+    try:
+        (_discover if talk.modern else initialized)(talk)
+    except Broken as broken:
+        if talk.never_there:
+            raise Absent(f"{broken.why} before it said anything: start it by hand, and look") from None
+        raise
 
 
 def initialize_params(revision: str) -> dict[str, Any]:

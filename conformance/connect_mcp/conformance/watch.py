@@ -162,6 +162,10 @@ def _purity(_watch: Watch, seen: Seen) -> str | None:
     return f"a line is no message: {printable(seen.problem)}" if impure else ""
 
 
+def _messages_alone(_watch: Watch, seen: Seen) -> str | None:
+    return f"an answer holds what is no message: {printable(seen.problem)}" if seen.kind in ("none", "batch") else ""
+
+
 def _one_line(_watch: Watch, seen: Seen) -> str | None:
     return "a line holds the beginning of a message and not its end" if seen.cut_off else ""
 
@@ -346,6 +350,7 @@ Rule = Callable[[Watch, Seen], "str | None"]
 
 RULES: Mapping[str, Rule] = {
     "STDOUT-PURE": _purity,
+    "HTTP-MESSAGES": _messages_alone,
     "FRAME-ONE-LINE": _one_line,
     "JSON-KEYS": _unique_keys,
     "JSON-UNICODE": _unicode,

@@ -462,7 +462,16 @@ def _spawn(
         raise Refused(f"`{name}` was not found", why=_why_not_found(argv[0])) from None
     except (OSError, ValueError, IndexError) as error:
         reason = printable(getattr(error, "strerror", None) or "the command cannot be passed to the system")
+        if isinstance(error, PermissionError):
+            reason = _why_not_permitted(argv[0]) or reason
         raise Refused(f"`{name}` was not started", why=reason) from None
+
+
+def _why_not_permitted(program: str) -> str:
+    """Why the system refuses to run what a path names; empty where that is not seen."""
+    if os.path.isdir(program):
+        return "it is a folder"
+    return "it may not be executed" if os.path.isfile(program) and not os.access(program, os.X_OK) else ""
 
 
 def _why_not_found(program: str) -> str:

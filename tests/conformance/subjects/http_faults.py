@@ -57,6 +57,7 @@ FAULTS = {
     "HTTP-GET": having("get", 204),
     "HTTP-TYPE": having("content_type", "text/plain"),
     "HTTP-BODY": having("wrap_body", lambda body: b"[" + body + b"]"),
+    "HTTP-MESSAGES": having("frame", lambda *parts: frame(*parts) + b"data: done\n\n"),
     "HTTP-EVENT-IDS": having("event_id", lambda: "1"),
     "HTTP-BAD-BODY": having("bad_body", 200),
     "HTTP-SESSION-CHARS": having("session_id", lambda: "one two"),

@@ -9,9 +9,9 @@ from connect_mcp.base.text import printable, shortened
 
 from ..arguments import arguments_for
 from ..case import Case, fresh, shared
-from ..http_client import NO_ANSWER, Event, Stream, header_bytes
+from ..http_client import NO_ANSWER, Event, Stream, Unreachable, header_bytes
 from ..http_subject import EVENTS, LAST_EVENT, is_answer
-from ..result import Broken, NotApplicable, NotObserved
+from ..result import Absent, Broken, NotApplicable, NotObserved
 from ..talk import META, Talk
 from ..wire import decode
 from .over_http import link, lists, note_request
@@ -173,6 +173,8 @@ def _stream(talk: Talk, method: str, headers: Mapping[str, str], body: Any = Non
             yield stream
         finally:
             stream.close()
+    except Unreachable as error:
+        raise Absent(f"the server {error}") from None
     except NO_ANSWER as error:
         raise Broken(f"{method} was not answered ({printable(type(error).__name__)})") from None
 

@@ -6,10 +6,10 @@ from typing import Any
 from connect_mcp.base.text import printable, shortened
 
 from ..case import Case, fresh, opening, shared
-from ..http_client import NO_ANSWER, in_base64
+from ..http_client import NO_ANSWER, Unreachable, in_base64
 from ..http_subject import EVENTS, SESSION, HttpAnswer, HttpLink
 from ..requirement import LEGACY
-from ..result import Broken, NotApplicable, NotObserved
+from ..result import Absent, Broken, NotApplicable, NotObserved
 from ..talk import META, Talk
 from ..trial import initialize_params
 from ..wire import decode, encode
@@ -243,11 +243,14 @@ def exchange(talk: Talk, method: str, headers: Mapping[str, str], body: Any = No
     """Send a request as it is given, and note what comes back.
 
     Raises:
+        Absent: where nobody takes the request.
         Broken: where no answer comes.
     """
     note_request(talk, method, headers, body)
     try:
         answer = link(talk).exchange(method, headers, body)
+    except Unreachable as error:
+        raise Absent(f"the server {error}") from None
     except NO_ANSWER as error:
         raise Broken(f"{method} was not answered ({printable(type(error).__name__)})") from None
     told = b" ".join(answer.messages).decode("utf-8", "replace")
