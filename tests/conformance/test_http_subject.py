@@ -139,7 +139,8 @@ def test_what_cannot_name_its_revision_is_of_the_one_that_was_spoken_before() ->
         listing = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": modern_meta()}}
         link.send(json.dumps(listing).encode(), 10)
         said(link, lambda got: got.get("id") == 1)
-        for message in (notification, None, [], {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": "x"}):
+        others: list[Any] = [notification, None, [], {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": "x"}]
+        for message in others:
             assert link.headers_for(message)["MCP-Protocol-Version"] == MODERN
         assert link.headers_for({**listing, "params": "x"})["Mcp-Method"] == "tools/list"
         assert "Mcp-Method" not in link.headers_for(notification)
