@@ -105,13 +105,121 @@ def test_a_surface_is_kept_and_compared(tmp_path: Path) -> None:
     assert json.loads(fewer.stdout)["changes"] == [{"kind": "breaking", "where": "tool echo", "what": "is gone"}]
 
 
-@pytest.mark.parametrize(("text", "why"), [("{", "not JSON"), ("[]", "no surface of version 1")])
+LISTS: dict[str, Any] = {"tools": {}, "prompts": {}, "resources": {}, "templates": {}}
+WHOLE = {"version": 1, "revision": "2025-11-25", **LISTS}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "not JSON"),
+        ("[" * 100000, "not JSON"),
+        ("[]", "no surface of version 1"),
+        (json.dumps({**WHOLE, "revision": "1"}), "no surface of version 1"),
+        (json.dumps({**WHOLE, "tools": []}), "no surface of version 1"),
+        (json.dumps({**WHOLE, "prompts": {"p": 5}}), "no surface of version 1"),
+    ],
+    ids=range(6),
+)
 def test_a_file_that_is_no_surface_is_refused(tmp_path: Path, text: str, why: str) -> None:
     (tmp_path / "surface.json").write_text(text)
     ran = run("--check", str(tmp_path / "surface.json"), "--", *server(tmp_path))
     assert ran.returncode == 1
     assert why in ran.stderr
     assert "mend: " in ran.stderr
+
+
+SAYS_ALL = """
+TOOLS.append(tool("key-" + sys.argv[2], "Uses " + os.environ["OUR_API_TOKEN"] + " and Bearer abcdef123456."))
+TOOLS[0]["inputSchema"]["properties"] = {"to": {"enum": [os.environ["OUR_API_TOKEN"] + CHANGED, sys.argv[2]]}}
+"""
+
+
+def test_no_secret_is_kept_printed_or_told_by_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUR_API_TOKEN", "of-the-environment")
+    kept, secrets = tmp_path / "surface.json", ("of-the-environment", "of-the-command", "abcdef123456")
+    before = [*server(tmp_path, "CHANGED = ''" + SAYS_ALL, "before.py"), "--token", "of-the-command"]
+    after = [*server(tmp_path, "CHANGED = 'x'; INFO['version'] = '2'" + SAYS_ALL, "after.py"), *before[-2:]]
+    assert run("--out", str(kept), "--", *before).returncode == 0
+    text = kept.read_text()
+    assert "Uses ******** and Bearer ********" in text
+    assert "key-********" in text
+    told = run("--check", str(kept), "--", *after)
+    assert "enum is" in told.stdout
+    for shown in (text, run("--", *before).stdout, told.stdout, told.stderr):
+        assert not [secret for secret in secrets if secret in shown]
+    assert run("--check", str(kept), "--strict", "--", *before).stdout.startswith("no changes")
+
+
+def test_a_file_that_holds_a_secret_from_elsewhere_does_not_bring_it_into_a_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUR_API_TOKEN", "of-the-environment")
+    (tmp_path / "surface.json").write_text(json.dumps({**WHOLE, "tools": {"of-the-environment": {}}}))
+    told = run("--check", str(tmp_path / "surface.json"), "--", *server(tmp_path))
+    assert "breaking: tool ******** is gone" in told.stdout
+
+
+MALFORMED: list[Any] = [
+    {"properties": [1]},
+    {"properties": {"a": 5}, "required": 5},
+    {"required": [[]]},
+    {"type": 5},
+    {"enum": 5},
+    {"minimum": "x"},
+    {"maxLength": None},
+    [],
+    None,
+]
+
+
+@pytest.mark.parametrize("schema", MALFORMED, ids=json.dumps)
+def test_a_malformed_schema_is_another_one(schema: Any) -> None:
+    sound = {"type": "object", "minimum": 1, "maxLength": 4, "enum": [1], "required": ["a"], "properties": {"a": TEXT}}
+    for before, after in ((schema, sound), (sound, schema)):
+        (difference,) = differences(tool(inputSchema=before), tool(inputSchema=after))
+        assert (difference.kind, difference.what) == ("breaking", "has another schema")
+    assert differences(tool(inputSchema=schema), tool(inputSchema=schema)) == []
+
+
+def test_malformed_prompts_and_annotations_say_nothing() -> None:
+    before, after = {"prompts": {"p": {"arguments": 5}}}, {"prompts": {"p": {"arguments": [5, {}, {"name": []}]}}}
+    assert differences(before, after) == []
+    assert differences(tool(annotations=[1]), tool(annotations=None)) == []
+
+
+DEEP = """
+deep = {}
+for _ in range(int(sys.argv[1])):
+    deep = {"properties": {"a": deep}}
+TOOLS[0]["inputSchema"] = deep
+sys.setrecursionlimit(9000)
+"""
+
+
+@pytest.mark.parametrize("depth", [300, 470, 2000])
+def test_what_is_nested_too_deeply_is_refused(tmp_path: Path, depth: int) -> None:
+    kept, deep = str(tmp_path / "kept"), [*server(tmp_path, DEEP), str(depth)]
+    written = run("--out", kept, "--", *deep)
+    compared = run("--check", kept, "--", *deep) if written.returncode == 0 else written
+    if depth == 300:
+        assert compared.returncode == 0, compared.stderr
+    elif depth == 2000:
+        assert "cannot be asked what it offers" in compared.stderr
+    assert compared.returncode == 0 or "connect-mcp: " in compared.stderr
+    assert compared.returncode in (0, 1)
+
+
+def test_a_list_that_cannot_be_had_is_not_an_empty_one(tmp_path: Path) -> None:
+    refusing = (
+        "def result(method, params, usual=result):\n    return usual(method, params) if method != 'tools/list' else {}"
+    )
+    ran = run("--out", str(tmp_path / "kept"), "--", *server(tmp_path, refusing))
+    assert ran.returncode == 1
+    assert "tools/list is answered with a result, without tools" in ran.stderr
+    assert not (tmp_path / "kept").exists()
+    empty = run("--", *server(tmp_path, "TOOLS.clear()"))
+    assert json.loads(empty.stdout)["tools"] == {}
 
 
 def test_a_server_that_does_not_answer_is_refused(tmp_path: Path) -> None:

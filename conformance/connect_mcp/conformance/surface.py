@@ -1,11 +1,15 @@
 """A server's surface: what it offers to its callers, as data that can be kept and compared."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from connect_mcp.base.masking import masked
 from connect_mcp.base.text import printable
 
+from .result import Inconclusive
+from .talk import Talk
 from .trial import Trial, listed
 
 VERSION = 1
@@ -50,6 +54,8 @@ def surface(trial: Trial, revision: str) -> dict[str, Any]:
         offered = capabilities if isinstance(capabilities, Mapping) else {}
         for name, capability, method, member, key in _LISTS:
             items = listed(talk, method, member, key) if capability in offered else ()
+            if capability in offered and not items:
+                _check_empty(talk, method, member)
             found[name] = {
                 str(item[key]): _lasting(item, key) for item in sorted(items, key=lambda item: str(item[key]))
             }
@@ -57,9 +63,35 @@ def surface(trial: Trial, revision: str) -> dict[str, Any]:
     return found
 
 
+def _check_empty(talk: Talk, method: str, member: str) -> None:
+    """Make sure that a list is empty and not one that could not be had."""
+    answer = talk.ask(method, {})
+    result = answer.result
+    if not isinstance(result, dict) or not isinstance(result.get(member), list):
+        raise Inconclusive(f"{method} is answered with {answer}, without {member}")
+
+
 def _lasting(item: Mapping[str, Any], key: str) -> dict[str, Any]:
     """An item without its name, and without what may be different at every start."""
     return {name: value for name, value in item.items() if name not in (key, "_meta", "icons")}
+
+
+def without_secrets(found: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
+    """A surface whose texts say none of these values, nor what looks like a secret: it is kept where others read it.
+
+    Raises:
+        RecursionError: where it is nested too deeply.
+    """
+    known = tuple(secrets)
+
+    def clean(text: re.Match[str]) -> str:
+        return json.dumps(masked(json.loads(text.group()), known))
+
+    cleaned: dict[str, Any] = json.loads(_STRING.sub(clean, json.dumps(found)))
+    return cleaned
+
+
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
 def size(tools: Mapping[str, Any]) -> dict[str, int]:
@@ -101,7 +133,7 @@ def _tools(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Diff
         where, old, new = f"tool {printable(name)}", before[name], after[name]
         yield from _given(f"{where}, input", old.get("inputSchema", {}), new.get("inputSchema", {}))
         yield from _returned(where, old.get("outputSchema"), new.get("outputSchema"))
-        hints = {**(old.get("annotations") or {})}, {**(new.get("annotations") or {})}
+        hints = _object(old.get("annotations")), _object(new.get("annotations"))
         for hint in sorted(hints[0].keys() | hints[1].keys()):
             if hint != "title" and hints[0].get(hint) != hints[1].get(hint):
                 safer = (hint, hints[1].get(hint)) in (("readOnlyHint", True), ("destructiveHint", False))
@@ -114,7 +146,7 @@ def _tools(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Diff
 def _prompts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
     yield from _named("prompt", before, after)
     for name in sorted(before.keys() & after.keys()):
-        old, new = ({one["name"]: one for one in side[name].get("arguments") or ()} for side in (before, after))
+        old, new = (_arguments(side[name]) for side in (before, after))
         for argument in old.keys() | new.keys():
             where = f"prompt {printable(name)}, argument {printable(argument)}"
             if argument not in new:
@@ -123,6 +155,17 @@ def _prompts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Di
                 yield Difference("breaking", where, "is required now")
             elif argument not in old:
                 yield Difference("compatible", where, "is new")
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """An object; an empty one in place of anything else, which a server may well say."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _arguments(prompt: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    said = prompt.get("arguments")
+    rows = map(_object, said if isinstance(said, list) else ())
+    return {row["name"]: row for row in rows if isinstance(row.get("name"), str)}
 
 
 def _given(where: str, old: Any, new: Any) -> Iterator[Difference]:
@@ -142,7 +185,7 @@ def _returned(where: str, old: Any, new: Any) -> Iterator[Difference]:
 
 
 def _compared(where: str, old: Any, new: Any, *, breaking_if: Literal["narrower", "wider"]) -> Iterator[Difference]:
-    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+    if not _is_sound(old) or not _is_sound(new):
         if old != new:
             yield Difference("breaking", where, "has another schema")
         return
@@ -181,6 +224,20 @@ def _compared(where: str, old: Any, new: Any, *, breaking_if: Literal["narrower"
         yield Difference("breaking", where, f"has another {changed}")
     if old.get("description") != new.get("description"):
         yield Difference("told", where, "has another description")
+
+
+def _is_sound(schema: Any) -> bool:
+    """Whether what is compared here has the form that JSON Schema gives it."""
+    if not isinstance(schema, Mapping):
+        return False
+    kinds = {"properties": (dict,), "required": (list,), "enum": (list,), "type": (str, list)}
+    fits = all(isinstance(schema[key], kind) for key, kind in kinds.items() if key in schema)
+    bounds = [schema[key] for key in (*_LOW, *_HIGH) if key in schema]
+    return (
+        fits
+        and all(isinstance(name, str) for name in schema.get("required", ()))
+        and all(isinstance(bound, int | float) for bound in bounds)
+    )
 
 
 _LOW, _HIGH = (

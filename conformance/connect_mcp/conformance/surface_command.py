@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from connect_mcp.base.errors import Place, Refused
+from connect_mcp.base.text import printable
+
+from .requirement import REVISIONS
 
 
 def surface(args: argparse.Namespace, command: Sequence[str]) -> int:
@@ -20,9 +23,10 @@ def surface(args: argparse.Namespace, command: Sequence[str]) -> int:
 
     from .engine import spoken
     from .guard import Guard
-    from .result import Ended
+    from .result import Ended, quoted
     from .subject import StdioSubject
     from .surface import surface as looked
+    from .surface import without_secrets
     from .trial import Options, Trial
 
     before = _kept(args.check) if args.check else None
@@ -32,14 +36,19 @@ def surface(args: argparse.Namespace, command: Sequence[str]) -> int:
         try:
             found = looked(trial, revision)
         except Ended as ended:
-            raise Refused("the server cannot be asked what it offers", why=ended.why) from None
-    text = _text(found)
-    if args.out:
-        _write(args.out, text)
-    if before is None:
-        sys.stdout.write(text if not args.out else f"{_size(found)}; written to {args.out}\n")
-        return 0
-    return _compare(args, before, found)
+            why = quoted(ended.why, trial.secrets)
+            raise Refused("the server cannot be asked what it offers", why=why) from None
+    try:
+        found = without_secrets(found, trial.secrets)
+        text = _text(found)
+        if args.out:
+            _write(args.out, text)
+        if before is not None:  # it may have been written by hand
+            return _compare(args, without_secrets(before, trial.secrets), found)
+    except RecursionError:
+        raise Refused("what the server offers is nested too deeply to be kept or compared") from None
+    sys.stdout.write(text if not args.out else f"{_size(found)}; written to {printable(str(args.out))}\n")
+    return 0
 
 
 def _text(found: Mapping[str, Any]) -> str:
@@ -79,11 +88,17 @@ def _kept(path: Path) -> Mapping[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Refused("the surface cannot be read", place=Place(str(path)), why=error.strerror or "") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused("this is no surface: it is not JSON", place=Place(str(path)), mend=_MEND) from None
-    if not isinstance(value, dict) or value.get("version") != VERSION or "revision" not in value:
+    if not isinstance(value, dict) or value.get("version") != VERSION or not _is_whole(value):
         raise Refused(f"this is no surface of version {VERSION}", place=Place(str(path)), mend=_MEND)
     return value
+
+
+def _is_whole(value: Mapping[str, Any]) -> bool:
+    lists = [value.get(name) for name in ("tools", "prompts", "resources", "templates")]
+    items = [item for one in lists if isinstance(one, dict) for item in one.values()]
+    return value.get("revision") in REVISIONS and all(isinstance(one, dict) for one in (*lists, *items))
 
 
 _MEND = "connect-mcp conformance surface --out FILE -- COMMAND writes one"
