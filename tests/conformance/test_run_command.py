@@ -115,8 +115,15 @@ def test_a_baseline_turns_known_failures_into_expected_ones_and_fails_when_it_is
     path.write_text(path.read_text().replace("the result of ping is no empty object", "the SDK does so"))
     assert main(["run", *FEW, "--baseline", str(path), "--", *bad]) == 0
     assert "1 passed, 1 in the baseline" in capsys.readouterr().out
-    assert main(["run", *FEW, "--baseline", str(path), "--", *reference()]) == 1
-    assert "line 3 of" in capsys.readouterr().out
+    reports = {name: tmp_path / name for name in ("junit", "markdown", "html")}
+    options = [word for name, file in reports.items() for word in (f"--{name}", str(file))]
+    assert main(["run", *FEW, "--baseline", str(path), *options, "--", *reference()]) == 1
+    mend = f"Delete line 3 of {path}: PING-EMPTY 2025-11-25   the SDK does so"
+    own = next(row.mend for row in all_requirements() if row.id == "PING-EMPTY")
+    for text in (capsys.readouterr().out, *(file.read_text() for file in reports.values())):
+        assert "expects this to fail, and it does not" in text
+        assert mend in text.replace("\\", ""), "the line is to go; there is nothing to mend in the server"
+        assert own not in text
     assert main(["baseline", str(path), *FEW, "--", *bad]) == 0
     assert "the SDK does so" in path.read_text(), "a reason that was written by hand is kept"
 

@@ -85,10 +85,9 @@ def applied(
         about = [result for result in found if line.covers(result)]
         if about and not any(result.outcome in (*BROKEN, "inconclusive") for result in about):
             at = next(index for index, result in enumerate(found) if line.covers(result))
-            why = (
-                f"line {line.number} of {printable(os.fspath(path))} expects this to fail, and it does not: take it out"
-            )
-            changed[at] = replace(about[0], outcome="fail", why=why)
+            here = f"line {line.number} of {printable(os.fspath(path))}"
+            why = f"{here} expects this to fail, and it does not: take it out"
+            changed[at] = replace(about[0], outcome="fail", why=why, mend=f"Delete {here}: {_shown(line)}")
     return tuple(changed)
 
 
@@ -134,6 +133,10 @@ def expected(result: Result, lines: Sequence[Known]) -> Result:
         return result
     reason = f" ({printable(line.reason)})" if line.reason and line.reason != result.why else ""
     return replace(result, outcome="expected", why=f"{result.why}{reason}")
+
+
+def _shown(line: Known) -> str:
+    return printable(f"{line.requirement} {line.revision}   {line.reason}".rstrip())
 
 
 def _line(path: str | os.PathLike[str], number: int, line: str, known: set[str]) -> Known:

@@ -45,6 +45,7 @@ class Result:
         why: one sentence, safe to print; empty for a pass.
         exchange: what was said, as far as it shows why; empty for a pass.
         seconds: how long it took.
+        mend: what to do about it; empty for what the requirement says.
     """
 
     requirement: str
@@ -53,6 +54,7 @@ class Result:
     why: str = ""
     exchange: tuple[Line, ...] = ()
     seconds: float = 0.0
+    mend: str = ""
 
 
 def quoted(text: str, secrets: Iterable[str], width: int = 600) -> str:

@@ -8,7 +8,7 @@ from connect_mcp.base.text import shortened
 
 from .host_verdicts import HostVerdict
 from .requirement import Requirement
-from .result import OUTCOMES, Line, Outcome, Result
+from .result import BROKEN, OUTCOMES, Line, Outcome, Result
 
 if TYPE_CHECKING:
     from .fuzz import Fuzzed
@@ -133,7 +133,8 @@ def explained(row: Requirement) -> str:
 def _data(verdict: Verdict, result: Result) -> dict[str, object]:
     row = verdict.requirements[result.requirement]
     about = {"title": row.title, "keyword": row.keyword, "profile": row.profile, "source": row.source}
-    return {**values(result), **about, "exchange": [values(line) for line in result.exchange]}
+    mend = result.mend or row.mend if result.outcome in BROKEN else ""
+    return {**values(result), **about, "exchange": [values(line) for line in result.exchange], "mend": mend}
 
 
 def _lines(verdict: Verdict, verbose: bool) -> Iterator[str]:
@@ -204,7 +205,7 @@ def told(row: Requirement, alike: Sequence[Result]) -> Iterator[str]:
     for line in first.exchange:
         yield f"    {_MARKS[line.by]} {_shown(line)}"
     if first.outcome in ("fail", "warn"):
-        yield f"  mend: {row.mend}"
+        yield f"  mend: {first.mend or row.mend}"
     yield ""
 
 

@@ -123,7 +123,7 @@ def _told(row: Requirement, result: Result) -> Iterator[str]:
     if lines := list(exchange(result)):
         yield f"<pre>{escape(chr(10).join(lines))}</pre>"
     yield f"<dl><dt>{escape(row.keyword)}</dt><dd>{escape(row.rule)}</dd><dt>source</dt><dd>{escape(row.source)}</dd>"
-    yield f"<dt>mend</dt><dd>{escape(row.mend)}</dd></dl></details>"
+    yield f"<dt>mend</dt><dd>{escape(result.mend or row.mend)}</dd></dl></details>"
 
 
 def _matrix(verdict: Verdict) -> Iterator[str]:

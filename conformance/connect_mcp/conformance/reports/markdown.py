@@ -106,4 +106,4 @@ def _told(verdict: Verdict, result: Result) -> Iterator[str]:
         yield ""
         yield from code(lines)
     yield ""
-    yield f"Mend: {plain(row.mend)}"
+    yield f"Mend: {plain(result.mend or row.mend)}"
