@@ -224,6 +224,65 @@ def test_answers_may_come_in_another_order_than_recorded(tmp_path: Path) -> None
     assert play(session, server(tmp_path)).outcome == "pass"
 
 
+PAGES = """
+def result(method, params, usual=result):
+    if method != "tools/list":
+        return usual(method, params)
+    page = {None: 0, "new-1": 1, "new-2": 2}[params.get("cursor")]
+    return {"tools": [TOOLS[page]], **({"nextCursor": f"new-{page + 1}"} if page < 2 else {})}
+"""
+
+
+def pages(folder: Path, *answers: dict[str, object]) -> Path:
+    """A session in which the host lists three pages, calls a tool in between, and gets these answers."""
+    asked = [{}, {"cursor": "old-1"}, None, {"cursor": "old-2"}]
+    calls = [
+        message("tools/call", {"name": "echo", "arguments": {}}, number)
+        if params is None
+        else message("tools/list", params, number)
+        for number, params in enumerate(asked, 1)
+    ]
+    events: list[dict[str, object]] = []
+    for number, (call, answer) in enumerate(zip(calls, answers, strict=True), 1):
+        events.append({"ev": "host", "msg": json.loads(call)})
+        events.append({"ev": "stderr", "raw": "working"})
+        events.append({"ev": "server", "msg": {"jsonrpc": "2.0", "id": number, "result": answer}})
+    return hand_written(folder, *events, {"ev": "eof", "of": "stdin"}, {"ev": "exit", "code": 0, "signal": None})
+
+
+def listed(name: str, **more: str) -> dict[str, object]:
+    described = {"name": name, "description": "Does something.", "inputSchema": {"type": "object", "properties": {}}}
+    return {"tools": [described], **more}
+
+
+def test_a_host_that_pages_sends_the_cursors_of_this_server(tmp_path: Path) -> None:
+    called = {"content": [{"type": "text", "text": "echo: {}"}], "isError": False}
+    session = pages(
+        tmp_path,
+        listed("echo", nextCursor="old-1"),
+        listed("fail", nextCursor="old-2"),
+        called,
+        listed("whoami"),
+    )
+    result = play(session, server(tmp_path, PAGES))
+    assert (result.outcome, result.differences, result.answers) == ("pass", (), 4)
+
+
+def test_an_answer_that_differs_is_told_where_the_server_then_dies(tmp_path: Path) -> None:
+    called = {"content": [{"type": "text", "text": "echo: {}"}], "isError": True}
+    session = pages(
+        tmp_path,
+        listed("echo", nextCursor="old-1"),
+        listed("fail", nextCursor="old-2"),
+        called,
+        listed("whoami"),
+    )
+    dies = PAGES + "def call(n, a, usual=call): return sys.stdin.close() or usual(n, a)\n"
+    result = play(session, server(tmp_path, dies))
+    assert result.outcome == "inconclusive"
+    assert [difference.number for difference in result.differences] == [10]
+
+
 def test_malformed_lines_are_sent_byte_for_byte(tmp_path: Path) -> None:
     mark = tmp_path / "seen"
     faults = f"""

@@ -96,15 +96,12 @@ class Matching:
 
     def filled(self, text: str) -> str:
         """`text` with a value for every placeholder."""
-        return PLACEHOLDER.sub(lambda found: self._value(found[1]), text)
+        return PLACEHOLDER.sub(lambda found: self._value(found[1]), text) if "{{" in text else text
 
     def filled_value(self, value: Json, name: str = "") -> Json:
         """`value` with a value for every placeholder, and this server's own cursors and ids for the recorded ones."""
         if isinstance(value, dict):
-            of_message = {
-                "requestId",
-                *(["id"] if "jsonrpc" in value else []),
-            }  # these are no ids of the server's things
+            of_message = ("requestId", "id" if "jsonrpc" in value else "")  # these are no ids of the server's things
             return {
                 self.filled(key): self.filled_value(item, "" if key in of_message else key)
                 for key, item in value.items()
@@ -120,60 +117,85 @@ class Matching:
             return self._returned[value] if is_returned else self.filled(value)
         return value
 
-    def changes(self, expected: Json, got: Json, path: str) -> Iterator[Change]:
+    def is_certain(self, value: Json, answer: str) -> bool:
+        """Whether the value that `filled_value` gives is the same whatever is learned from one more answer.
+
+        Args:
+            value: what the host said.
+            answer: what was recorded of the server, as JSON text.
+        """
+        if "\\\\" in answer:  # a document inside one of its texts may write anything in another way
+            return False
+        return all(_is_plain(text) and text not in answer for text in _replaceable(value))
+
+    def changes(self, expected: Json, got: Json, path: str) -> list[Change]:
         """Every difference between a recorded value and a server's."""
-        if path.count(".") + path.count("[") > _DEEPEST:
-            if expected != got:
-                yield _change(path, expected, got)
-        elif isinstance(expected, dict) and isinstance(got, dict):
-            yield from self._members(expected, got, path)
-        elif isinstance(expected, list) and isinstance(got, list):
-            yield from self._items(expected, got, path)
-        elif isinstance(expected, str) and isinstance(got, str):
-            yield from self._texts(expected, got, path)
-        elif not self._varies(expected, got, path) and (_type(expected) is not _type(got) or expected != got):
-            yield _change(path, expected, got)
+        found: list[Change] = []
+        self._compare(expected, got, path, found)
+        return found
+
+    def _compare(self, expected: Json, got: Json, path: str, found: list[Change]) -> None:
+        if isinstance(expected, str) and isinstance(got, str):
+            self._texts(expected, got, path, found)
+        elif isinstance(expected, (dict, list)) and type(expected) is type(got):
+            if path.count(".") + path.count("[") > _DEEPEST:
+                found += [_change(path, expected, got)] if expected != got else []
+            elif isinstance(expected, dict):
+                self._members(expected, cast("dict[str, Json]", got), path, found)
+            else:
+                self._items(expected, cast("list[Json]", got), path, found)
+        else:
+            same = _type(expected) is _type(got) and expected == got
+            if same and not _ID.search(path):
+                return  # nothing to learn from it either
+            if not self._varies(expected, got, path) and not same:
+                found.append(_change(path, expected, got))
 
     def _value(self, name: str) -> str:
         if name not in self._values:
             self._values[name] = self._value_of(name)
         return self._values[name]
 
-    def _members(self, expected: dict[str, Json], got: dict[str, Json], path: str) -> Iterator[Change]:
-        recorded = {self.filled(key): item for key, item in expected.items()}
-        for key in [*recorded, *(key for key in got if key not in recorded)]:
-            here = f"{path}.{key}" if path else key
+    def _members(self, expected: dict[str, Json], got: dict[str, Json], path: str, found: list[Change]) -> None:
+        if "{{" in " ".join(expected):
+            expected = {self.filled(key): item for key, item in expected.items()}
+        for key, item in expected.items():
             if key not in got:
-                yield Change(here, _json(recorded[key]), None)
-            elif key not in recorded:
-                yield Change(here, None, _json(got[key]))
-            else:
-                yield from self.changes(recorded[key], got[key], here)
+                found.append(Change(f"{path}.{key}" if path else key, _json(item), None))
+            elif not (isinstance(item, str) and item == got[key]):  # most are the same text, and that is all of it
+                self._compare(item, got[key], f"{path}.{key}" if path else key, found)
+        found += [
+            Change(f"{path}.{key}" if path else key, None, _json(item))
+            for key, item in got.items()
+            if key not in expected
+        ]
 
-    def _items(self, expected: list[Json], got: list[Json], path: str) -> Iterator[Change]:
+    def _items(self, expected: list[Json], got: list[Json], path: str, found: list[Change]) -> None:
         label = NAMED.get(path.rpartition(".")[2])
         ours, theirs = (_by_name(items, label) if label else None for items in (expected, got))
         if ours is not None and theirs is not None:
             for name in [*ours, *(name for name in theirs if name not in ours)]:
                 here = f"{path}[{name}]"
                 if name in ours and name in theirs:
-                    yield from self.changes(ours[name], theirs[name], here)
+                    self._compare(ours[name], theirs[name], here, found)
                 else:
-                    yield Change(here, "present" if name in ours else None, "present" if name in theirs else None)
+                    found.append(
+                        Change(here, "present" if name in ours else None, "present" if name in theirs else None)
+                    )
             return
         if len(expected) != len(got):
-            yield Change(path, _count(expected), _count(got))
+            found.append(Change(path, _count(expected), _count(got)))
         for index, (one, other) in enumerate(zip(expected, got, strict=False)):
-            yield from self.changes(one, other, f"{path}[{index}]")
+            self._compare(one, other, f"{path}[{index}]", found)
 
-    def _texts(self, expected: str, got: str, path: str) -> Iterator[Change]:
+    def _texts(self, expected: str, got: str, path: str, found: list[Change]) -> None:
         if expected == got or self._varies(expected, got, path) or self._same_form(expected, got, path):
             return
         inside = _document(expected), _document(got)
         if inside[0] is not None and inside[1] is not None:  # a tool's text is often JSON itself
-            yield from self.changes(*inside, path)
+            self._compare(*inside, path, found)
         else:
-            yield _change(path, self.filled(expected), got)
+            found.append(_change(path, self.filled(expected), got))
 
     def _varies(self, expected: Json, got: Json, path: str) -> bool:
         if _FIXED.match(path):
@@ -227,6 +249,26 @@ class Matching:
             return re.escape(self._value(name))
         open_names.append(name)
         return f"(?P<v{len(open_names) - 1}>{pattern})"
+
+
+def _replaceable(value: Json, name: str = "") -> Iterator[str]:
+    """The texts in what a host said that `Matching.filled_value` may put others in the place of."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from [key] if "{{" in key else []
+            yield from _replaceable(item, key)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _replaceable(item, name)
+    elif isinstance(value, str) and (name == "cursor" or len(value) >= _LONG_ENOUGH or "{{" in value):
+        yield value
+    elif _is_id(value, f".{name}"):
+        yield str(value)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text stands in JSON as it is, and holds no placeholder."""
+    return text.isascii() and text.isprintable() and not {'"', "\\", "{"}.intersection(text)
 
 
 def _is_id(value: Json, path: str) -> bool:

@@ -319,7 +319,7 @@ def parsed_message(line: bytes) -> dict[str, Json] | list[Json] | None:
     if not line.lstrip(b" \t\r").startswith((b"{", b"[")):
         return None
     try:
-        value = json.loads(line.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = _MESSAGE.decode(line.decode())
     except (ValueError, RecursionError):
         return None
     return cast("dict[str, Json] | list[Json]", value)
@@ -334,3 +334,6 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
+
+
+_MESSAGE = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
