@@ -56,11 +56,13 @@ class Known:
             only of `memory`, or `unknown`: then there is no fact.
         source: the program and version, or the document.
         note: what else is to be said.
+        lab: what a run of the host lab shows of a fact that is told in words; None where no run has shown it.
     """
 
     how: str
     source: str
     note: str = ""
+    lab: Json = None
 
 
 @record
@@ -172,7 +174,9 @@ def load(identity: str) -> Profile:
     data = json.loads((fixtures() / "profiles" / f"{identity}.json").read_text(encoding="utf-8"))
     facts = data["facts"]
     known = {
-        name: Known(fact.get("how", data["how"]), fact.get("source", data["source"]), fact.get("note", ""))
+        name: Known(
+            fact.get("how", data["how"]), fact.get("source", data["source"]), fact.get("note", ""), fact.get("lab")
+        )
         for name, fact in facts.items()
     }
     values = {name: _STAND_INS[name] if fact.get("how") == UNKNOWN else fact["is"] for name, fact in facts.items()}

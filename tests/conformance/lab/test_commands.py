@@ -202,7 +202,9 @@ def test_codex_is_as_its_profile_says(cache: Path) -> None:
     shape("lab-diff").validate(value)
     (host,) = value["hosts"]
     assert host["differs"] == [], done.stdout
-    assert len(host["agrees"]) > 15
+    assert {"is_error", "rpc_error", "unapproved", "without"} <= set(host["agrees"]), done.stdout
+    assert len(host["agrees"]) > 20
+    assert (host["unseen"], host["left_out"]) == ([], ["call_patience (--long does)"])
     assert done.returncode == 0
 
 

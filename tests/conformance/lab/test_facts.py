@@ -10,6 +10,7 @@ import pytest
 from connect_mcp.base.record import replace
 from connect_mcp.conformance.lab.evidence import Evidence, Leftover, start_of
 from connect_mcp.conformance.lab.facts import FACTS, UNSEEN, Fact, not_looked_at
+from connect_mcp.conformance.lab.model.script import Answer, Made, Offered, Seen, Turn
 from connect_mcp.conformance.profiles import load, profile_ids
 
 HEADER = {"format": "connect-mcp session", "version": 1, "host": "codex", "host_version": "0.169.0"}
@@ -54,7 +55,7 @@ def fact(name: str) -> Fact:
 def agrees(name: str, made: Evidence) -> bool:
     profile = load("codex")
     found = fact(name)
-    return found.same(getattr(profile, name), found.seen(made), profile, made)
+    return found.same(found.said(profile), found.seen(made), profile, made)
 
 
 def test_what_the_host_says_of_itself_is_held_against_its_profile(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_run_that_never_got_so_far_shows_nothing(tmp_path: Path) -> None:
     made = evidence(tmp_path, [])
 
     shown = {fact.name for fact in FACTS if fact.seen(made) is not UNSEEN}
-    assert shown == {"leaves_orphan"}  # that the server started and ended is seen
+    assert shown == {"leaves_orphan", "without"}  # that the server started and ended is seen
 
 
 def test_the_opening_is_what_comes_before_the_first_call(tmp_path: Path) -> None:
@@ -181,10 +182,78 @@ def test_a_call_that_is_made_again_after_an_error_is_counted(tmp_path: Path) -> 
     assert fact("repeats_failed_calls").seen(evidence(tmp_path, [host(CALL), host(again)])) == 2
 
 
+def turn(*seen: Seen, at: float = 1.0, calls: Sequence[str] = ()) -> Turn:
+    offers = tuple(Offered(name, None, "", None) for name in ("echo", "change"))
+    made = tuple(Made(f"lab_call_{place}", Offered(name, None, "", None), {}) for place, name in enumerate(calls))
+    return Turn(at, "", "responses", "scripted", False, offers, seen, Answer(made), b"")
+
+
+def test_what_the_model_sees_of_a_failure_is_held_against_what_the_lab_once_saw(tmp_path: Path) -> None:
+    made = evidence(tmp_path, [host(LIST)])
+
+    def sees(text: str, *, marked: bool | None = None) -> Evidence:
+        return replace(made, turns=(turn(), turn(Seen("lab_call_0", text, marked))))
+
+    as_before = "Wall time: 0.02 seconds\nOutput:\nThis failed: there is no such record."
+    assert agrees("is_error", sees(as_before))
+    assert agrees("is_error", sees(as_before.replace("0.02", "12.5")))
+    assert not agrees("is_error", sees(as_before, marked=True))
+    assert not agrees("is_error", sees("Error: This failed: there is no such record."))
+    assert fact("rpc_error").seen(made) is UNSEEN
+
+
+@pytest.mark.parametrize(
+    ("called", "tried", "expected"),
+    [
+        (("echo", "change"), ("echo",), "run"),
+        (("echo",), ("echo",), "run where read-only"),
+        ((), ("echo",), "refused"),
+        ((), (), "not offered"),
+    ],
+)
+def test_what_becomes_of_calls_that_nobody_has_approved_is_one_of_four_things(
+    tmp_path: Path, called: Sequence[str], tried: Sequence[str], expected: str
+) -> None:
+    tools = {"jsonrpc": "2.0", "id": 1, "result": {"tools": [{"name": "echo"}, {"name": "change"}]}}
+    calls = [host({**CALL, "id": name, "params": {"name": name}}) for name in called]
+
+    made = replace(evidence(tmp_path, [host(LIST), server(tools), *calls]), turns=(turn(calls=tried),))
+
+    assert fact("unapproved").seen(made) == expected
+    assert agrees("unapproved", made) is (expected == load("codex").unapproved)
+    assert fact("unapproved").seen(replace(made, turns=())) is UNSEEN
+
+
+def test_what_a_host_does_without_its_server_is_seen_in_how_it_ends_and_in_what_it_says(tmp_path: Path) -> None:
+    made = replace(evidence(tmp_path, [host(INITIALIZE)]), turns=(turn(),))
+
+    assert agrees("without", made)
+    assert not agrees("without", replace(made, exit=1))
+    assert not agrees("without", replace(made, turns=()))
+    assert not agrees("without", replace(made, starts=(*made.starts, *made.starts)))
+    assert not agrees("without", replace(made, output='{"name": "lab", "status": "failed"}'))
+    assert fact("without").seen(replace(made, starts=())) is UNSEEN
+
+
+def test_how_long_a_host_waits_for_a_call_is_the_time_until_its_model_is_told(tmp_path: Path) -> None:
+    told = Seen("lab_call_0", "timed out", None)
+    never = evidence(tmp_path, [host(LIST), host(CALL)])
+    gave_up = replace(never, turns=(turn(calls=["slow"]), turn(told, at=60.3)))
+
+    assert fact("call_patience").seen(gave_up) == pytest.approx(60.2, abs=0.1)
+    assert fact("call_patience").same(60, 60.2, load("cline"), gave_up)
+    assert not fact("call_patience").same(60, 30.0, load("cline"), gave_up)
+    assert not fact("call_patience").same(60, None, load("cline"), gave_up)
+    assert not agrees("call_patience", gave_up), "Codex is known to wait as long as it takes"
+    answered = replace(evidence(tmp_path, [host(CALL), server(RESULT)]), turns=(turn(told, at=60.3),))
+    assert fact("call_patience").seen(answered) is None
+    assert fact("call_patience").seen(replace(never, turns=(turn(calls=["slow"]),))) is UNSEEN
+
+
 @pytest.mark.parametrize("identity", profile_ids())
 def test_every_fact_of_a_profile_is_looked_at_or_named_as_one_that_is_not(identity: str) -> None:
     profile = load(identity)
 
-    looked_at = {fact.name for fact in FACTS}
+    looked_at = {fact.name for fact in FACTS if fact.said(profile) is not UNSEEN}
     assert {*looked_at, *not_looked_at(profile), *profile.unknown} == set(profile.known)
     assert not looked_at & set(not_looked_at(profile))

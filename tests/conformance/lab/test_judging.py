@@ -15,7 +15,7 @@ from connect_mcp.conformance.lab.causes import NAME_RULES
 from connect_mcp.conformance.lab.drive import Server
 from connect_mcp.conformance.lab.evidence import Evidence, Leftover
 from connect_mcp.conformance.lab.judging import Outcome, inapplicable, judge, undriven
-from connect_mcp.conformance.lab.model.script import Script
+from connect_mcp.conformance.lab.model.script import Call, Script
 from connect_mcp.conformance.lab.planning import Looked, Planned, plan, together
 from connect_mcp.conformance.lab.results import Kind
 from connect_mcp.conformance.lab.runs import Run, make
@@ -272,6 +272,37 @@ def test_a_scenario_that_does_not_apply_and_a_host_that_is_not_there_say_so() ->
 def test_every_dialect_of_a_recipe_has_its_rule_for_names_with_a_source() -> None:
     assert {recipe.dialect for recipe in recipes([])} == set(NAME_RULES)
     assert all(rule.source for rule in NAME_RULES.values())
+
+
+def test_a_call_that_nobody_has_approved_is_told_and_never_held_against_a_server() -> None:
+    evidence, _ = good()
+    (row,) = selected(["unapproved"])
+    echo, other = Call("echo", {"text": "a text that is said again"}), Call("big", {"bytes": 1})
+    only_read, neither = (Planned(row, row.server, Script(((one,), (other,)))) for one in (echo, Call("rich", {})))
+
+    made, refused = judge(evidence, only_read), judge(evidence, neither)
+
+    assert (made.kind, refused.kind) == ("pass", "pass")
+    assert made.sentence.endswith(
+        "calls `echo`, which is annotated as read-only, and nothing else, though nobody has approved it"
+    )
+    assert refused.sentence.endswith("calls none of `rich` and `big` where nobody has approved it")
+
+
+def test_a_host_that_does_not_go_on_without_a_server_that_ends_at_once_is_told() -> None:
+    (row,) = selected(["absent"])
+
+    def judged(name: str) -> Outcome:
+        return judge(load(FOLDER / name)[0], Planned(row, row.server, row.steps))
+
+    gave_up, went_on = judged("continue-crash-at-start"), judged("opencode-crash-at-initialize")
+
+    assert gave_up.kind == "fail"
+    assert re.search(r"ended with code 1 after .* for want of the server, which it started 2 times", gave_up.sentence)
+    assert (went_on.kind, went_on.sentence[-60:]) == (
+        "pass",
+        "goes on without a server that ends at once, and asks its model"[-60:],
+    )
 
 
 # The real Codex, here and now

@@ -37,12 +37,12 @@ RUNS = runs()
 
 
 @pytest.mark.parametrize("host", EIGHT)
-def test_there_is_a_recording_of_every_scenario_that_is_not_long(host: str) -> None:
+def test_there_is_a_recording_of_every_scenario_that_is_not_on_request(host: str) -> None:
     ours = {scenario for one, server, scenario in RUNS if (one, server) == (host, "connect-mcp serve --embedded")}
     small = {scenario for one, server, scenario in RUNS if (one, server) == (host, "the scenario server")}
 
     assert ours >= {"handshake", "call", "two-calls", "is-error", "unicode", "shutdown"}
-    assert {scenario.id for scenario in all_scenarios() if not scenario.long} - small == LEFT_OUT
+    assert {scenario.id for scenario in all_scenarios() if not scenario.on_request} - small == LEFT_OUT
 
 
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
@@ -75,4 +75,4 @@ def test_a_profile_says_of_a_host_what_its_recordings_show(run: tuple[str, str, 
         if fact.scenario != scenario or fact.name in NOT_ON_THE_WIRE:
             continue
         seen = fact.seen(evidence)
-        assert seen is UNSEEN or fact.same(getattr(profile, fact.name), seen, profile, evidence), (fact.name, seen)
+        assert seen is UNSEEN or fact.same(fact.said(profile), seen, profile, evidence), (fact.name, seen)

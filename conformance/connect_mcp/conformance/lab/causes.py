@@ -499,9 +499,17 @@ def _not_interrupted(case: Case) -> Finding | None:
     return None
 
 
+def _gave_up(case: Case) -> Finding | None:
+    """The host did not go on without the server."""
+    if case.evidence.turns:
+        return None
+    times = f", which it started {len(case.starts)} times" if len(case.starts) > 1 else ""
+    return _fails(f"{_came_to_nothing(case)} and never asked its model, for want of the server{times}")
+
+
 Cause = Callable[[Case], Finding | None]
 
-_START: tuple[Cause, ...] = (
+_READY: tuple[Cause, ...] = (
     _never_started,
     _ended_at_start,
     _refused_revision,
@@ -511,9 +519,8 @@ _START: tuple[Cause, ...] = (
     _too_late,
     _no_tools,
     _never_asked,
-    _first_page,
-    _not_offered,
 )
+_START: tuple[Cause, ...] = (*_READY, _first_page, _not_offered)
 _REACHED: tuple[Of, ...] = (_not_made, _not_reached, _crashed, _no_answer)
 
 CAUSES: Mapping[Judged, tuple[Cause, ...]] = {
@@ -523,5 +530,7 @@ CAUSES: Mapping[Judged, tuple[Cause, ...]] = {
     "error": (*_START, _each(*_REACHED, _error_unseen)),
     "recovery": (*_START, _each(*_REACHED, _rpc_error, _unseen, last=True)),
     "ending": (_never_started, _not_interrupted, _left_running, _ended_before, _still_running),
+    "approval": _READY,
+    "absence": (_never_started, _gave_up),
 }
 """What is looked for, by what a scenario is about, in this order."""

@@ -104,13 +104,13 @@ def _cache(args: argparse.Namespace) -> Path:
 
 def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Drive hosts at a server, and tell what came of it."""
-    from .matrix import driven, matrix
+    from .matrix import driven, matrix, visits
     from .reports.writing import write
     from .results import as_data, unkept
 
     with _kept(args.keep) as folder:
         name, guests, planned = _planned(args, command)
-        runs = driven(guests, planned, folder, jobs=args.jobs)
+        runs = driven(visits(guests, planned), folder, jobs=args.jobs)
         made = matrix(name, guests, planned, runs, _Progress(quiet=args.json))
         write(made, args)
     made = made if args.keep else unkept(made)
@@ -126,14 +126,14 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
 
 def record(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Drive hosts, and keep what went over the wire as sessions."""
-    from .matrix import driven
+    from .matrix import driven, visits
     from .recording import save
 
     tell = _Progress(quiet=False)
     with _kept(None) as folder:
         name, guests, planned = _planned(args, command)
         missed, saved = any(guest.named and guest.program is None for guest in guests), 0
-        for made in driven(guests, planned, folder, jobs=args.jobs):
+        for made in driven(visits(guests, planned), folder, jobs=args.jobs):
             tell(made)
             paths = list(save(made, args.out, name, force=args.force))
             saved += len(paths)
@@ -152,18 +152,20 @@ def diff(args: argparse.Namespace, _command: Sequence[str]) -> int:
     """Drive hosts at the scenario server, and tell what they do otherwise than their profiles say."""
     from ..trial import Options
     from . import diff as comparing
-    from .matrix import driven
+    from .matrix import driven, visits
     from .planning import plan
     from .scenario import selected
 
-    planned = plan(selected(comparing.scenarios()), None, Options())
-    guests = _guests(args)
+    guests, todo = _guests(args), []
+    for guest in guests:
+        scenarios = selected(comparing.scenarios(guest, long=args.long))
+        todo += visits([guest], plan(scenarios, None, Options()))
     tell, runs = _Progress(quiet=args.json), []
     with _kept(args.keep) as folder:
-        for made in driven(guests, planned, folder, jobs=args.jobs):
+        for made in driven(todo, folder, jobs=args.jobs):
             tell(made)
             runs.append(made)
-        compared = comparing.compared(guests, runs)
+        compared = comparing.compared(guests, runs, long=args.long)
     if args.json:
         _print(comparing.as_data(compared))
     else:
@@ -405,6 +407,9 @@ def _add_diff(commands: Any) -> None:
     )
     _add_hosts(parser)
     _add_jobs(parser)
+    parser.add_argument(
+        "--long", action="store_true", help="also see whether a host waits more than a minute for a call"
+    )
     _add_keep(parser)
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.set_defaults(run=diff, quick=False, patient=False)
@@ -425,7 +430,11 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
 def _add_driving(parser: argparse.ArgumentParser) -> None:
     """How the hosts are driven."""
     parser.add_argument(
-        "--scenario", nargs="+", default=[], metavar="S", help="only these scenarios (default: all that are not long)"
+        "--scenario",
+        nargs="+",
+        default=[],
+        metavar="S",
+        help="only these scenarios (default: all but very-slow-tool, absent and unapproved)",
     )
     add_calls(parser)
     _add_jobs(parser)

@@ -1,6 +1,6 @@
 """What hosts do otherwise than their profiles say, so that whoever keeps them can change one row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connect_mcp.base.errors import Refused
@@ -45,7 +45,7 @@ class Compared:
         agrees: the facts that are so.
         differs: those that are not.
         unseen: those that no run showed this time, each with its scenario.
-        left_out: those that the lab cannot see at all.
+        left_out: those that were not looked at, since the lab cannot see them or was not asked to.
         failure: why the host could not be driven at all; "" where it could.
     """
 
@@ -60,17 +60,32 @@ class Compared:
     failure: str = ""
 
 
-def scenarios() -> tuple[str, ...]:
-    """Those that show the facts."""
-    return tuple(dict.fromkeys(fact.scenario for fact in FACTS))
+def scenarios(guest: Guest, *, long: bool) -> tuple[str, ...]:
+    """Those that show what the host's profile says.
+
+    Args:
+        guest: the host.
+        long: whether a host that is said to wait for a call as long as it takes is held to that.
+    """
+    profile = load(guest.recipe.host_id)
+    return tuple(dict.fromkeys(fact.scenario for fact in FACTS if _is_wanted(fact, profile, long=long)))
 
 
-def compared(guests: Sequence[Guest], runs: Sequence[Driven]) -> tuple[Compared, ...]:
-    """Every host held against its profile."""
-    return tuple(_host(guest, [run for run in runs if run.recipe.host_id == guest.recipe.host_id]) for guest in guests)
+def _is_wanted(fact: Fact, profile: Profile, *, long: bool) -> bool:
+    """Whether a fact is looked at: one that takes more than a minute only where it is asked for, or gives up before."""
+    if fact.said(profile) is UNSEEN:
+        return False
+    return fact.name != "call_patience" or long or profile.call_patience is not None
 
 
-def _host(guest: Guest, runs: Sequence[Driven]) -> Compared:
+def compared(guests: Sequence[Guest], runs: Sequence[Driven], *, long: bool) -> tuple[Compared, ...]:
+    """Every host held against its profile; `long` as for `scenarios`."""
+    return tuple(
+        _host(guest, [run for run in runs if run.recipe.host_id == guest.recipe.host_id], long=long) for guest in guests
+    )
+
+
+def _host(guest: Guest, runs: Sequence[Driven], *, long: bool) -> Compared:
     recipe, profile = guest.recipe, load(guest.recipe.host_id)
     if guest.program is None:
         failure = f"it is not installed: connect-mcp lab install {recipe.host_id}"
@@ -83,7 +98,8 @@ def _host(guest: Guest, runs: Sequence[Driven]) -> Compared:
         return Compared(
             recipe.host_id, recipe.title, guest.program.shown_version, profile.program, failure=str(refusal)
         )
-    agrees, differs, unseen = _facts(profile, seen)
+    wanted = [fact for fact in FACTS if _is_wanted(fact, profile, long=long)]
+    agrees, differs, unseen = _facts(wanted, profile, seen)
     return Compared(
         recipe.host_id,
         recipe.title,
@@ -92,30 +108,41 @@ def _host(guest: Guest, runs: Sequence[Driven]) -> Compared:
         agrees,
         differs,
         unseen,
-        tuple(not_looked_at(profile)),
+        tuple(_left_out(profile, wanted)),
     )
 
 
 def _facts(
-    profile: Profile, seen: Mapping[str, Evidence]
+    wanted: Sequence[Fact], profile: Profile, seen: Mapping[str, Evidence]
 ) -> tuple[tuple[str, ...], tuple[Difference, ...], tuple[str, ...]]:
     agrees: list[str] = []
     differs: list[Difference] = []
     unseen: list[str] = []
-    for fact in FACTS:
+    for fact in wanted:
         evidence = seen.get(fact.scenario)
-        value = UNSEEN if evidence is None or fact.name in profile.unknown else fact.seen(evidence)
+        value = UNSEEN if evidence is None else fact.seen(evidence)
         if evidence is None or value is UNSEEN:
             unseen.append(f"{fact.name} ({fact.scenario})")
-        elif fact.same(getattr(profile, fact.name), value, profile, evidence):
+        elif fact.same(fact.said(profile), value, profile, evidence):
             agrees.append(fact.name)
         else:
             differs.append(_difference(fact, profile, value))
     return tuple(dict.fromkeys(agrees)), tuple(differs), tuple(unseen)
 
 
+def _left_out(profile: Profile, wanted: Sequence[Fact]) -> Iterator[str]:
+    """What was not looked at."""
+    yield from not_looked_at(profile)
+    looked_at = {fact.name for fact in wanted}
+    yield from (
+        f"{fact.name} (--long does)"
+        for fact in FACTS
+        if fact.said(profile) is not UNSEEN and fact.name not in looked_at
+    )
+
+
 def _difference(fact: Fact, profile: Profile, value: Any) -> Difference:
-    said = getattr(profile, fact.name)
+    said = fact.said(profile)
     if fact.name == "name":
         said = {"prefix": profile.host.limits.prefix, **values(said)}
     return Difference(fact.name, fact.scenario, _shown(said), _shown(value))

@@ -15,6 +15,7 @@ from connect_mcp.base.offspring import Found, Offspring
 from connect_mcp.base.record import field, record, replace
 from connect_mcp.base.text import printable
 
+from ..dictation import finished, is_scribe
 from ..record import MARK
 from .evidence import Evidence, Leftover, Returned, start_of
 from .install import Program
@@ -32,6 +33,7 @@ ENTRY = "lab"
 PROMPT = "Please use the tool now and tell me its result."
 _SETTLE = 5.0  # seconds for what the host started to end by itself after it: Claude Code and opencode take up to 4
 _CONFIGURING = 60.0  # seconds; it takes less than one on a quiet machine
+_WRITING = 30.0  # seconds for a recorder's scribe to write what was said to it; 64 MB of it take 10 to 20
 _TICK = 0.02
 _KEPT = 20_000  # characters kept of what a host prints
 
@@ -63,6 +65,7 @@ def drive(
     *,
     patience: float = 120.0,
     patient: bool = False,
+    approved: bool = True,
     cut_off: bool = False,
     interrupt: float | None = None,
     scope: str = "user",
@@ -78,6 +81,7 @@ def drive(
         root: an empty folder for the run, which is kept.
         patience: seconds after which the host is ended.
         patient: whether it is told to wait for a slow server.
+        approved: whether every call is approved beforehand; there is nobody who could be asked.
         cut_off: whether the network was cut off for this process.
         interrupt: seconds after the first call reached the server at which the host gets an interrupt (Ctrl-C).
         scope: whose file the server's entry is written to, as `configure` takes it.
@@ -92,16 +96,19 @@ def drive(
     with ScriptedModel(script, naming(recipe)) as model:
         places = _places(place, program, model.url, patience)
         env = _environment(recipe, program, place, places, cut_off=cut_off, patient=patient)
-        _write_settings(recipe.settings + (recipe.patient_settings if patient else ()), places)
+        more = [(recipe.approving_settings, recipe.approving_argv) if approved else ((), recipe.asking_argv)]
+        more += [(recipe.patient_settings, recipe.patient_argv)] * patient
+        _write_settings([*recipe.settings, *(one for settings, _ in more for one in settings)], places)
         _configure(recipe, program.version, server, place, env, scope)
         offspring = Offspring()
         try:
-            argv = [str(program.path), *filled(recipe.argv + (recipe.patient_argv if patient else ()), places)]
+            words = [*recipe.argv, *(word for _, argv in more for word in argv)]
+            argv = [str(program.path), *filled(words, places)]
             talk = _talk(recipe.quick, script, patience) if quick and recipe.quick else None
             ran = _run(argv, env, place, offspring, patience, interrupt, talk)
             left = _left(recipe, place, offspring)
         finally:
-            offspring.end()
+            _end(place, offspring)
         starts = tuple(start_of(recording, ran.seen.get(recording, 0.0)) for recording in _recordings(place))
         return Evidence(
             recipe.host_id,
@@ -128,7 +135,9 @@ def _quickly(recipe: Recipe) -> Recipe:
     """The recipe by which the host is started to be spoken to."""
     if recipe.quick is None:
         raise Refused(f"{recipe.title} has no channel to its MCP client", mend="drive it with the scripted model")
-    return replace(recipe, argv=recipe.quick.argv, env={**recipe.env, **recipe.quick.env})
+    return replace(
+        recipe, argv=recipe.quick.argv, approving_argv=(), asking_argv=(), env={**recipe.env, **recipe.quick.env}
+    )
 
 
 def _talk(quick: Quick, script: Script, patience: float) -> Talk:
@@ -264,10 +273,22 @@ def _run(
         seconds = time.monotonic() - began
         code = process.poll()
         if code is None:
-            offspring.end()
+            _end(place, offspring)
             process.wait()
         _note(place, seen, began)
         return _Ran(began, code, seconds, seen, talking.result() if talking else None)
+
+
+def _end(place: Scratch, offspring: Offspring) -> None:
+    """End whatever there is, those last that write the recordings: they end by themselves when they have done so."""
+    offspring.end(_is_scribe)
+    for recording in _recordings(place):
+        finished(recording, _WRITING)
+    offspring.end()
+
+
+def _is_scribe(found: Found) -> bool:
+    return is_scribe(found.command)
 
 
 def _has_called(place: Scratch) -> bool:
@@ -297,7 +318,7 @@ def _left(recipe: Recipe, place: Scratch, offspring: Offspring) -> tuple[Leftove
     left, started = offspring.left(_SETTLE, by_design), _started_by_recorders(place)
     if _end_orphaned(started, left):
         left = offspring.left(_SETTLE, by_design)
-    theirs = [found for found in left if str(_recording(place)) not in found.command]
+    theirs = [found for found in left if str(_recording(place)) not in found.command and not _is_scribe(found)]
     return tuple(Leftover(found.name, _is_servers(found, place, started)) for found in theirs)
 
 

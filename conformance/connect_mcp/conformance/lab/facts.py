@@ -21,10 +21,15 @@ from .model.script import SEARCHES
 UNSEEN: Final = object()
 """This run does not show it."""
 
+TELLS: Final = re.compile(r'"status": ?"(?:failed|disconnected)"|MCP issues detected|failed to load|, Error ')
+"""The words by which hosts tell a person that a server cannot be used, as seen with those of the profiles: Claude Code,
+Copilot CLI and Qwen Code; Gemini CLI; Continue; VS Code. The others say nothing."""
+
 Seen = Callable[[Evidence], Any]
 Same = Callable[[Any, Any, Profile, Evidence], bool]
 """Whether what a profile says agrees with what was seen."""
 
+_AROUND = 10.0  # seconds by which a wait for a call may differ from the profile's, on a busy machine
 _AT_ONCE = 0.05  # seconds within which two endings may change places: which is recorded first is chance
 _HEAD = 24  # characters at the beginning of a name that a hash leaves
 _LATER = 1.0  # seconds by which an ending may come later than a profile says, on a busy machine
@@ -39,12 +44,21 @@ class Fact:
         scenario: the one whose run shows it.
         seen: the value in a run.
         same: whether a profile's value agrees with it.
+        worded: whether the profile has it in words for people, and what the lab saw beside them.
     """
 
     name: str
     scenario: str
     seen: Seen
     same: Same
+    worded: bool = False
+
+    def said(self, profile: Profile) -> Any:
+        """What the profile says of it; `UNSEEN` where that is nothing that a run could be held against."""
+        known = profile.known[self.name]
+        if self.name in profile.unknown or (self.worded and known.lab is None):
+            return UNSEEN
+        return known.lab if self.worded else getattr(profile, self.name)
 
 
 @record
@@ -261,8 +275,58 @@ def _repeats(evidence: Evidence) -> Any:
     return UNSEEN if not made else 0 if made == 1 else made
 
 
+def _unapproved(evidence: Evidence) -> Any:
+    """What becomes of calls of tools that nobody has approved: the script calls one that is read-only, then another."""
+    if not evidence.turns or not any(start.tools for start in evidence.starts):
+        return UNSEEN
+    made = [call.params.get("name") for start in evidence.starts for call in start.calls]
+    if made:
+        return "run" if "change" in made else "run where read-only"
+    tried = any(turn.answered.calls and not turn.answered.searched for turn in evidence.turns)
+    return "refused" if tried else "not offered"
+
+
+def _first_shown(evidence: Evidence) -> Any:
+    """What the model saw of the first call, with a placeholder for what takes its time."""
+    seen = next((seen for turn in evidence.turns for seen in turn.seen), None)
+    return UNSEEN if seen is None else {"text": re.sub(r"\d+\.\d+", "{number}", seen.text), "marked": seen.is_error}
+
+
+def _without(evidence: Evidence) -> Any:
+    """What the host does where its server ends at once."""
+    if not evidence.starts:
+        return UNSEEN
+    told = TELLS.search(evidence.output) or TELLS.search(evidence.errors)
+    return {
+        "asks its model": bool(evidence.turns),
+        "exit": evidence.exit,
+        "starts": len(evidence.starts),
+        "says": told[0] if told else None,
+    }
+
+
+def _call_patience(evidence: Evidence) -> Any:
+    """After how many seconds the host gave up a call; None where it waited for the answer."""
+    for start in evidence.starts:
+        for call in start.calls:
+            asked = start.spawned + call.asked
+            after = [turn for turn in evidence.turns if turn.at > asked and turn.seen]
+            if not after:
+                return UNSEEN
+            late = call.answered is None or start.spawned + call.answered > after[0].at
+            return round(after[0].at - asked, 1) if late else None
+    return UNSEEN
+
+
 def _equal(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
     return bool(said == seen)
+
+
+def _about(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
+    """About the same time, or where the host waited to the end, none that was shorter than that."""
+    if said is None or seen is None:
+        return said is None and seen is None
+    return bool(abs(said - seen) < _AROUND)
 
 
 def _same_client(said: Any, seen: Any, profile: Profile, evidence: Evidence) -> bool:
@@ -397,10 +461,15 @@ FACTS: tuple[Fact, ...] = (
     Fact("leaves_orphan", "shutdown-deaf", _leaves_orphan, _equal),
     Fact("structured", "structured", _structured, _equal),
     Fact("repeats_failed_calls", "rpc-error", _repeats, _equal),
+    Fact("is_error", "is-error", _first_shown, _equal, worded=True),
+    Fact("rpc_error", "rpc-error", _first_shown, _equal, worded=True),
+    Fact("unapproved", "unapproved", _unapproved, _equal),
+    Fact("without", "absent", _without, _equal, worded=True),
+    Fact("call_patience", "very-slow-tool", _call_patience, _about),
 )
 
 
 def not_looked_at(profile: Profile) -> Iterator[str]:
     """The facts of a profile that no run shows."""
-    shown = {fact.name for fact in FACTS}
+    shown = {fact.name for fact in FACTS if fact.said(profile) is not UNSEEN}
     yield from (name for name in profile.known if name not in shown and name not in profile.unknown)

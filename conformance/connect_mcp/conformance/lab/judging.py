@@ -99,6 +99,17 @@ def _ends(case: Case) -> str:
     return f"ends this server with itself{by}, and nothing of it is left"
 
 
+def _unapproved(case: Case) -> str:
+    offered = [code(one.call.tool) for one in case.dealt if case.shown(one.call.tool) is not None]
+    made = [code(one.call.tool) for one in case.dealt if one.reached]
+    if not offered:
+        return "offers its model no tool whose calls nobody has approved"
+    if not made:
+        return f"calls none of {' and '.join(offered)} where nobody has approved it"
+    rest = "" if len(made) == len(case.dealt) else ", which is annotated as read-only, and nothing else"
+    return f"calls {' and '.join(made)}{rest}, though nobody has approved it"
+
+
 _PASSED: Mapping[Judged, Callable[[Case], str]] = {
     "tools": _offers,
     "calls": _calls,
@@ -106,6 +117,8 @@ _PASSED: Mapping[Judged, Callable[[Case], str]] = {
     "error": lambda case: f"shows its model the JSON-RPC error of {code(case.dealt[0].call.tool)}, and calls it once",
     "recovery": lambda case: f"starts the server again after a crash: {_timed(case.dealt[-1])} works",
     "ending": _ends,
+    "approval": _unapproved,
+    "absence": lambda case: "goes on without a server that ends at once, and asks its model",
 }
 
 

@@ -63,17 +63,24 @@ Tell = Callable[[Driven, Sequence[Cell]], None]
 """Hears of each run, and what came of its scenarios where that was judged."""
 
 
-def driven(guests: Sequence[Guest], planned: Sequence[Planned], folder: Path, *, jobs: int) -> Iterator[Driven]:
-    """Drive every host that is there through every scenario that applies.
+Visit = tuple[Guest, Sequence[Planned]]
+"""A host that is there, and scenarios that share a run of it."""
+
+
+def visits(guests: Sequence[Guest], planned: Sequence[Planned]) -> list[Visit]:
+    """Every host that is there with every scenario that applies."""
+    groups = together(planned)
+    return [(guest, group) for guest in guests if guest.program is not None for group in groups]
+
+
+def driven(todo: Sequence[Visit], folder: Path, *, jobs: int) -> Iterator[Driven]:
+    """Drive hosts through scenarios.
 
     Args:
-        guests: the hosts.
-        planned: the scenarios, with what is done in each.
+        todo: the hosts, and which scenarios of each.
         folder: where the runs are kept, each in `HOST/SCENARIO`.
         jobs: how many hosts at the same time.
     """
-    groups = together(planned)
-    todo = [(guest, group) for guest in guests if guest.program is not None for group in groups]
     runs = [_run(guest, group, folder) for guest, group in todo]
     for done, (place, outcome) in enumerate(make(runs, jobs), 1):
         guest, group = todo[place]
@@ -139,6 +146,7 @@ def _run(guest: Guest, group: Sequence[Planned], folder: Path) -> Run:
         folder / guest.recipe.host_id / first.scenario.id,
         patience=first.scenario.patience + _BUSY * guest.recipe.takes,
         patient=guest.patient,
+        approved=first.scenario.approved,
         quick=guest.quick,
         interrupt=first.scenario.interrupt,
     )

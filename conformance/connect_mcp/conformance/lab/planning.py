@@ -68,9 +68,10 @@ class Planned:
     looked: Looked = field(default_factory=Looked)
 
     @property
-    def run(self) -> tuple[Server, Script, float, float | None]:
+    def run(self) -> tuple[Server, Script, float, float | None, bool]:
         """What makes a run: scenarios in which it is the same are judged by one."""
-        return self.server, self.script, self.scenario.patience, self.scenario.interrupt
+        about = self.scenario
+        return self.server, self.script, about.patience, about.interrupt, about.approved
 
 
 def plan(scenarios: Sequence[Scenario], server: Server | None, options: Options) -> list[Planned]:

@@ -88,6 +88,9 @@ class Recipe:
         settings: its own files: model, approval, telemetry.
         env: variables that it is given besides HOME, PATH and what keeps every host quiet.
         not_env: of those that keep every host quiet, the ones that it must not have.
+        approving_argv: more arguments, by which every call is approved beforehand.
+        approving_settings: more files to the same end.
+        asking_argv: more arguments, by which none is; empty where that is so without any.
         patient_env: more of them that make it wait for a slow server; empty where nothing does or nothing need.
         patient_argv: more arguments to the same end.
         patient_settings: more files to the same end. Where only a key of the server's entry does it, an entry of the
@@ -117,6 +120,9 @@ class Recipe:
     settings: tuple[Settings, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     not_env: tuple[str, ...] = ()
+    approving_argv: tuple[str, ...] = ()
+    approving_settings: tuple[Settings, ...] = ()
+    asking_argv: tuple[str, ...] = ()
     patient_env: Mapping[str, str] = field(default_factory=dict)
     patient_argv: tuple[str, ...] = ()
     patient_settings: tuple[Settings, ...] = ()

@@ -30,7 +30,7 @@ class Run:
     """One run that is to be made.
 
     Attributes:
-        recipe, program, server, script, folder, patience, patient, interrupt, quick: as `drive` takes them.
+        recipe, program, server, script, folder, patience, patient, approved, interrupt, quick: as `drive` takes them.
     """
 
     recipe: Recipe
@@ -40,6 +40,7 @@ class Run:
     folder: Path
     patience: float = 120.0
     patient: bool = False
+    approved: bool = True
     interrupt: float | None = None
     quick: bool = False
 
@@ -117,6 +118,7 @@ def _drive(run: Run) -> Evidence:
         run.folder,
         patience=run.patience,
         patient=run.patient,
+        approved=run.approved,
         cut_off=_cut_off,
         interrupt=run.interrupt,
         quick=run.quick,

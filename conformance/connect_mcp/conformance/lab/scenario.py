@@ -15,10 +15,11 @@ from .model.script import Call, Script
 Takes = Literal["anything", "a call", "two calls", "a call that fails", "unicode"]
 """What a server under test must offer: anything (a call is made where one can be), or tools that may be called."""
 
-Judged = Literal["tools", "calls", "failure", "error", "recovery", "ending"]
+Judged = Literal["tools", "calls", "failure", "error", "recovery", "ending", "approval", "absence"]
 """What is judged: that the model has the server's `tools`; that the `calls` are made and their results seen; that a
 `failure` (isError) or a JSON-RPC `error` is seen, once; that after a crash the last call is made and its result seen
-(`recovery`); that the server's `ending` comes with the host's."""
+(`recovery`); that the server's `ending` comes with the host's; which calls are made without an `approval`; that the
+model is asked in the `absence` of the server."""
 
 FOLDER = "scenarios"
 
@@ -35,7 +36,8 @@ class Scenario:
         judged: what it is about.
         patience: seconds after which the host is ended, besides some for the host itself.
         interrupt: seconds after the first call at which the host is interrupted; None where it is not.
-        long: whether it takes so long that it is made only where it is asked for.
+        approved: whether every call is approved beforehand.
+        on_request: whether it is made only where it is asked for: it takes long, or tells of the host alone.
     """
 
     id: str
@@ -46,7 +48,8 @@ class Scenario:
     judged: Judged
     patience: float = 120.0
     interrupt: float | None = None
-    long: bool = False
+    approved: bool = True
+    on_request: bool = False
 
     @property
     def server(self) -> Server:
@@ -62,7 +65,7 @@ def all_scenarios() -> tuple[Scenario, ...]:
 
 
 def selected(names: Sequence[str]) -> tuple[Scenario, ...]:
-    """The scenarios of these ids, in order; all but the long ones where none is named.
+    """The scenarios of these ids, in order; all but those on request where none is named.
 
     Raises:
         Misuse: for one that there is not.
@@ -70,7 +73,7 @@ def selected(names: Sequence[str]) -> tuple[Scenario, ...]:
     there = {scenario.id: scenario for scenario in all_scenarios()}
     if unknown := [name for name in names if name not in there]:
         raise Misuse(f"there is no scenario {unknown[0]!r}", why=f"there are {', '.join(there)}")
-    return tuple(one for one in there.values() if (one.id in names if names else not one.long))
+    return tuple(one for one in there.values() if (one.id in names if names else not one.on_request))
 
 
 def _read(text: str) -> tuple[float, Scenario]:

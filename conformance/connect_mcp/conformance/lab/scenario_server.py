@@ -468,6 +468,11 @@ def _odd_names(server: ScenarioServer, value: float) -> None:
         server.add(name, f"Is named {name}.")
 
 
+def _changes(server: ScenarioServer, value: float) -> None:
+    server.add("change", "Changes something.")
+    server.tools[-1]["annotations"] = {"readOnlyHint": False}
+
+
 def _unicode_texts(server: ScenarioServer, value: float) -> None:
     server.tools[0]["description"] = "Sagt den Text noch einmal: 日本語, עברית, 🦊."
     server.tools[0]["title"] = "Écho 🦊"
@@ -585,6 +590,7 @@ FAULTS: Mapping[str, Fault] = {
     "paged": Fault("lists so many tools on a page", _paged, 1),
     "long-name": Fault("has a tool whose name has so many characters", _long_name, 128),
     "odd-names": Fault("has tools with . / a space or ö in their names", _odd_names),
+    "changes": Fault("has a tool that is not annotated as read-only", _changes),
     "unicode-texts": Fault("describes a tool in many scripts", _unicode_texts),
     "rpc-errors": Fault("answers every call with a JSON-RPC error", _rpc_errors),
     "structured-only": Fault("answers calls with structured content and no text", _structured_only),

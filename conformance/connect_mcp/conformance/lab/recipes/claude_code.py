@@ -11,7 +11,7 @@ RECIPE = Recipe(
     dialect="anthropic",
     argv=("-p", "{prompt}", "--output-format", "stream-json", "--verbose"),
     # `--dangerously-skip-permissions` refuses to run as root; this names the server's tools, and nothing else.
-    settings=(Settings("{home}/.claude/settings.json", {"permissions": {"allow": ["mcp__{server}"]}}),),
+    approving_settings=(Settings("{home}/.claude/settings.json", {"permissions": {"allow": ["mcp__{server}"]}}),),
     env={
         "ANTHROPIC_BASE_URL": "{url}",
         "ANTHROPIC_API_KEY": "none",

@@ -26,13 +26,8 @@ RECIPE = Recipe(
     version="0.169.0",
     executable="codex",
     dialect="responses",
-    argv=(
-        "exec",
-        "--skip-git-repo-check",
-        "--dangerously-bypass-approvals-and-sandbox",
-        "--json",
-        "{prompt}",
-    ),
+    argv=("exec", "--skip-git-repo-check", "--json", "{prompt}"),
+    approving_argv=("--dangerously-bypass-approvals-and-sandbox",),
     settings=(Settings("{home}/.codex/config.toml", _CONFIG),),
     env={"LAB_KEY": "none"},
     # Without `required` it waits for no server longer than a second, whatever the timeout is.

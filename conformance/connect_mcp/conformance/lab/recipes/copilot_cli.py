@@ -18,8 +18,8 @@ RECIPE = Recipe(
         "--no-auto-update",
         "--log-dir",
         "{run}/logs",
-        "--allow-all-tools",
     ),
+    approving_argv=("--allow-all-tools",),
     env={
         "COPILOT_PROVIDER_BASE_URL": "{url}/v1",
         "COPILOT_PROVIDER_TYPE": "openai",

@@ -16,7 +16,8 @@ RECIPE = Recipe(
     executable="gemini",
     dialect="gemini",
     # A model that is named spares the request that chooses one.
-    argv=("-m", "gemini-2.5-flash", "--approval-mode", "yolo", "-o", "json", "-p", "{prompt}"),
+    argv=("-m", "gemini-2.5-flash", "-o", "json", "-p", "{prompt}"),
+    approving_argv=("--approval-mode", "yolo"),
     settings=(Settings("{home}/.gemini/settings.json", _SETTINGS),),
     env={
         "GEMINI_API_KEY": "none",

@@ -16,7 +16,8 @@ RECIPE = Recipe(
     version="0.15.10",
     executable="qwen",
     dialect="chat",
-    argv=("--auth-type", "openai", "--approval-mode", "yolo", "-o", "json", "-p", "{prompt}"),
+    argv=("--auth-type", "openai", "-o", "json", "-p", "{prompt}"),
+    approving_argv=("--approval-mode", "yolo"),
     settings=(Settings("{home}/.qwen/settings.json", _SETTINGS),),
     env={
         "OPENAI_API_KEY": "none",

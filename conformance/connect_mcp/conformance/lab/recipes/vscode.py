@@ -61,6 +61,7 @@ RECIPE = Recipe(
         f"answer={ASIDE}",
         "patience={patience}",
     ),
+    asking_argv=("refuses=calls",),
     settings=(
         Settings(f"{_USER_DATA}/User/settings.json", _SETTINGS),
         Settings(f"{_USER_DATA}/User/chatLanguageModels.json", json.dumps(_MODELS, indent=2) + "\n"),

@@ -97,7 +97,7 @@ async function picture(page, name) {
   await page.screenshot({ path: path.join(given.pictures, `${name}.png`) });
 }
 
-withWorkbench(visit, { allowed: (label) => tell({ allowed: label }) }).catch((error) => {
+withWorkbench(visit, { answered: (label) => tell({ answered: label }) }).catch((error) => {
   process.stderr.write(`${error.stack}\n`);
   process.exitCode = 1;
 });

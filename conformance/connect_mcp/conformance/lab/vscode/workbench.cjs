@@ -1,8 +1,8 @@
-// VS Code's workbench in Chromium: code-server, a page that shows it, and somebody who says yes to what it asks.
+// VS Code's workbench in Chromium: code-server, a page that shows it, and somebody who answers what it asks.
 //
 // Both scripts that use it are given, each as NAME=VALUE: `installed`, the folder of code-server and playwright-core;
 // `user-data`, VS Code's folder of user data; `project`, the folder that is opened; `browsers`, the names that Chromium
-// may have, with commas between them.
+// may have, with commas between them. With `refuses=calls` the chat's questions whether a tool may be called are denied.
 
 const { spawn } = require("child_process");
 const { accessSync, constants } = require("fs");
@@ -21,7 +21,7 @@ const STEP = 60000; // milliseconds for one thing that VS Code is to show; on a 
 const pause = (ms) => new Promise((resume) => setTimeout(resume, ms));
 
 // Open the workbench, let `use` have its page, and end it; `env` are variables that VS Code is given besides ours.
-async function withWorkbench(use, { env = {}, allowed = () => {} } = {}) {
+async function withWorkbench(use, { env = {}, answered = () => {} } = {}) {
   const code = await started(env);
   let browser;
   try {
@@ -30,7 +30,7 @@ async function withWorkbench(use, { env = {}, allowed = () => {} } = {}) {
     page.setDefaultTimeout(STEP);
     await page.goto(`${code.url}/?folder=${encodeURIComponent(given.project)}`);
     await page.waitForSelector(".monaco-workbench .part.statusbar");
-    agreeable(page, allowed);
+    answering(page, answered);
     await use(page);
   } finally {
     await browser?.close();
@@ -82,20 +82,25 @@ function isProgram(file) {
   }
 }
 
-// Say yes to whatever VS Code asks, in a dialog or in the chat, before it starts a server, calls a tool or shows its
-// result to the model.
-async function agreeable(page, allowed) {
-  const yes = page.locator(".monaco-dialog-box .monaco-button, .interactive-session .monaco-button")
-    .filter({ hasText: /^\s*(Allow|Trust|Yes)/ }).first();
+// Answer whatever VS Code asks, in a dialog or in the chat, before it starts a server, calls a tool or shows its result
+// to the model: yes, but for calls that are to be refused.
+async function answering(page, answered) {
+  const inChat = given.refuses === "calls" ? /^\s*(Skip|Deny|No)/ : /^\s*(Allow|Trust|Yes)/;
+  const answers = [
+    page.locator(".monaco-dialog-box .monaco-button").filter({ hasText: /^\s*(Allow|Trust|Yes)/ }).first(),
+    page.locator(".interactive-session .monaco-button").filter({ hasText: inChat }).first(),
+  ];
   while (!page.isClosed()) {
-    try {
-      if (await yes.isVisible()) {
-        const label = await yes.innerText();
-        await yes.click({ timeout: 2000 });
-        allowed(label);
+    for (const answer of answers) {
+      try {
+        if (await answer.isVisible()) {
+          const label = await answer.innerText();
+          await answer.click({ timeout: 2000 });
+          answered(label);
+        }
+      } catch {
+        // it went away by itself
       }
-    } catch {
-      // it went away by itself
     }
     await pause(250);
   }
