@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -74,3 +75,28 @@ def test_a_descendant_that_ignores_sigterm_is_ended_too() -> None:
     process.wait(5)
     process.stdout.close()
     assert not offspring.living()
+
+
+_AVENGES_ITS_CHILDREN = """
+import os, subprocess, sys
+for _ in range(30):
+    subprocess.Popen(["sleep", "600"])
+print("here", flush=True)
+os.wait()
+open(sys.argv[1], "w").close()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no `sleep`")
+def test_nobody_has_the_time_to_do_anything_about_the_end_of_what_it_started(tmp_path: Path) -> None:
+    for turn in range(5):
+        noticed = tmp_path / str(turn)
+        offspring = Offspring()
+        command = [sys.executable, "-S", "-c", _AVENGES_ITS_CHILDREN, str(noticed)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+            assert parent.stdout is not None
+            assert parent.stdout.readline()
+
+            offspring.end()
+
+        assert not noticed.exists()

@@ -111,7 +111,8 @@ class Offspring:
             left = self.living()
             if not left:
                 return
-            for found in left:
+            # The oldest first: whoever started another would still do something about its end.
+            for found in sorted(left, key=lambda found: found.process.create_time()):
                 found.kill()
             psutil.wait_procs([found.process for found in left], timeout=1)
             _reap(self._seen)
