@@ -274,5 +274,9 @@ def test_a_server_behind_a_url_is_visited_as_a_host_would(tmp_path: Path, capsys
 
 
 def test_a_report_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    command = server(tmp_path, f"open({str(started)!r}, 'w').close()")
+    (tmp_path / "file").touch()
     with pytest.raises(Refused, match="the report cannot be written"):
-        main(["run", "--only", "STDOUT-PURE", "--html", str(tmp_path / "no" / "h.html"), "--", *server(tmp_path)])
+        main(["run", "--only", "STDOUT-PURE", "--html", str(tmp_path / "file" / "h.html"), "--", *command])
+    assert not started.exists(), "which is seen before anything is checked"

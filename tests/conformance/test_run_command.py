@@ -332,6 +332,79 @@ def test_what_was_started_ends_also_where_the_kit_is_killed(tmp_path: Path) -> N
     assert all(is_gone(int(path.read_text())) for path in marks)
 
 
+UNUSABLE: dict[str, tuple[list[str], str]] = {
+    "a folder as a server": (["run", *FEW, "--", "{tmp}"], "was not started: it is a folder"),
+    "a file that cannot be run": (["run", *FEW, "--", "{tmp}/plain"], "was not started: it may not be executed"),
+    "no such program": (["run", *FEW, "--", "no-such-program"], "was not found"),
+    "a folder as a baseline": (["run", *FEW, "--baseline", "{tmp}", "--", *reference()], "cannot be read"),
+    "no baseline": (["run", *FEW, "--baseline", "{tmp}/nothing", "--", *reference()], "cannot be read"),
+    "no text as a baseline": (["run", *FEW, "--baseline", "{tmp}/bytes", "--", *reference()], "it is not UTF-8"),
+    "a folder to write a baseline to": (["baseline", "{tmp}", *FEW, "--", *reference()], "cannot be read"),
+    "a folder as a report": (["run", *FEW, "--html", "{tmp}", "--", *reference()], "cannot be written"),
+    "a file as a report's folder": (["run", *FEW, "--junit", "{tmp}/plain/x", "--", *reference()], "cannot be written"),
+    "a surface of a folder": (["surface", "--", "{tmp}"], "it is a folder"),
+    "a replay at a file": (["replay", "{tmp}/session", "--", "{tmp}/plain"], "it may not be executed"),
+}
+MISUSED = {
+    "a file as the fuzzer's folder": ["run", "--fuzz", "--fuzz-out", "{tmp}/plain", "--", *reference()],
+    "a misspelled host": ["run", "--profile", "codexx", "--", *reference()],
+    "a misspelled revision": ["run", "--revision", "2025-1-1", "--", *reference()],
+    "a group of nothing": ["run", "--only", "NOPE-*", "--", *reference()],
+    "a misspelled SDK": ["run", "--sdk", "mcp", "--", *reference()],
+    "no jobs": ["run", "--jobs", "0", "--", *reference()],
+    **{
+        f"--timeout {text}": ["run", "--timeout", text, "--", *reference()] for text in ("0", "-1", "nan", "1e9", "inf")
+    },
+}
+NO_SERVER = [["run", "--"], ["surface", "--"], ["record", "--out", "{tmp}/x", "--"], ["replay", "{tmp}/session", "--"]]
+
+
+def in_our_words(argv: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """What the command line says; nothing of it is a bug of ours."""
+    (folder / "plain").write_text("x")
+    (folder / "bytes").write_bytes(b"\xff\xfe")
+    (folder / "session").write_text('{"format": "connect-mcp session", "version": 1}\n')
+    command = [
+        sys.executable,
+        "-m",
+        "connect_mcp",
+        "conformance",
+        *(word.replace("{tmp}", str(folder)) for word in argv),
+    ]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in ran.stdout + ran.stderr
+    return ran
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_what_cannot_be_used_is_refused_with_its_reason(tmp_path: Path, name: str) -> None:
+    argv, why = UNUSABLE[name]
+    ran = in_our_words(argv, tmp_path)
+    assert ran.returncode == 1
+    assert why in (ran.stdout + ran.stderr).replace("\n", ": ")
+
+
+@pytest.mark.parametrize("argv", [*MISUSED.values(), *NO_SERVER], ids=[*MISUSED, *(argv[0] for argv in NO_SERVER)])
+def test_what_is_misspelled_is_misuse(tmp_path: Path, argv: list[str]) -> None:
+    ran = in_our_words(argv, tmp_path)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(("connect-mcp: ", "usage: "))
+    assert not ran.stdout
+
+
+def test_the_folders_of_reports_are_made_and_a_verdict_is_printed_before_they_are_written(
+    tmp_path: Path, capsys: Shown
+) -> None:
+    report = tmp_path / "build" / "reports" / "mcp.xml"
+    assert main(["run", *FEW, "--junit", str(report), "--", *reference()]) == 0
+    assert report.read_text().startswith("<?xml")
+    shuts = program(tmp_path, f"import os\nos.rmdir({str(tmp_path / 'gone')!r})")
+    gone = tmp_path / "gone" / "mcp.xml"
+    with pytest.raises(Refused, match="the report cannot be written"):
+        main(["run", *FEW, "--junit", str(gone), "--", *shuts])
+    assert "2 inconclusive" in capsys.readouterr().out, "nothing that took minutes is lost"
+
+
 @pytest.mark.parametrize("command", ["run", "replay"])
 @pytest.mark.parametrize(
     ("option", "value"),

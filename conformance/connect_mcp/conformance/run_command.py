@@ -1,6 +1,7 @@
 """`connect-mcp conformance run`, `list` and `explain`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,24 +30,27 @@ def run(args: argparse.Namespace, command: Sequence[str]) -> int:
     from . import baseline
     from .guard import Guard
     from .progress import Progress
-    from .reports.writing import write
+    from .reports.writing import make_way, write
     from .running import run as examined
     from .verdicts import as_data, as_text
 
     _check_subject(args, command)
     known = baseline.read(args.baseline) if args.baseline is not None else ()
     plan = _plan(args)
+    make_way(args)
     with Offspring(), Guard() as guard, Progress(_expecting(known, args.sdk), quiet=args.json) as progress:
         verdict = examined(plan, _target(args, command, guard), progress)
     verdict = _as_known(verdict, known, args)
-    write(verdict, args)
-    if args.json:
-        import json
+    try:
+        if args.json:
+            import json
 
-        sys.stdout.write(json.dumps(as_data(verdict), indent=2, ensure_ascii=False) + "\n")
-    else:
-        sys.stdout.write(as_text(verdict, verbose=args.verbose))
-    sys.stdout.flush()
+            sys.stdout.write(json.dumps(as_data(verdict), indent=2, ensure_ascii=False) + "\n")
+        else:
+            sys.stdout.write(as_text(verdict, verbose=args.verbose))
+        sys.stdout.flush()
+    finally:  # whatever became of standard output, and this of whatever becomes of the files
+        write(verdict, args)
     return verdict.exit_code
 
 
@@ -66,12 +70,12 @@ def write_baseline(args: argparse.Namespace, command: Sequence[str]) -> int:
 
     _check_subject(args, command)
     plan = _plan(args)
+    before = baseline.read(args.file) if os.path.lexists(args.file) else ()
+    reasons = {(line.requirement, line.revision): line.reason for line in before}
     with Offspring(), Guard() as guard, Progress() as progress:
         verdict = examined(plan, _target(args, command, guard), progress)
     baseline.require_checked(verdict.results)
     verdict = _as_known(verdict, (), args)
-    exists = args.file.exists()
-    reasons = {(line.requirement, line.revision): line.reason for line in baseline.read(args.file)} if exists else {}
     text = baseline.written(verdict.results, verdict.subject, reasons)
     save(args.file, text)
     lines = len(text.splitlines()) - 2
@@ -101,6 +105,8 @@ def _plan(args: argparse.Namespace) -> "Plan":
             "--sdk auto needs the whole run: what shows an SDK is not all in one shard",
             mend=f"--sdk with one of {', '.join(sdk_baselines.names())}",
         )
+    if args.fuzz and args.fuzz_out.exists() and not args.fuzz_out.is_dir():
+        raise Misuse(f"--fuzz-out takes a folder, and {printable(str(args.fuzz_out))} is none")
     profiles, sdk = visitors(args.profile)
     return Plan(
         requirements=selected(all_requirements(), args.only),

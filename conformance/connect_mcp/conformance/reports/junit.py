@@ -42,7 +42,8 @@ def _case(suite: ET.Element, verdict: Verdict, result: Result) -> None:
     row = verdict.requirements[result.requirement]
     name = f"{row.id}: {row.title}"
     case = ET.SubElement(suite, "testcase", name=name, classname=f"mcp.{result.revision}", time=f"{result.seconds:.3f}")
-    about = "\n".join((f"{row.keyword}, {row.source}: {row.rule}", *exchange(result), f"mend: {result.mend or row.mend}"))
+    mend = f"mend: {result.mend or row.mend}"
+    about = "\n".join((f"{row.keyword}, {row.source}: {row.rule}", *exchange(result), mend))
     if result.outcome == "fail" or (result.outcome == "warn" and verdict.strict):
         ET.SubElement(case, "failure", message=result.why, type=result.outcome).text = about
     elif result.outcome in ("inconclusive", "bug-in-the-case"):

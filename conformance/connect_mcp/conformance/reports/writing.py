@@ -1,13 +1,33 @@
 """Writing the reports that were asked for."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connect_mcp.base.errors import Place, Refused
+from connect_mcp.base.text import printable
 
 if TYPE_CHECKING:  # this module is on the way to `record` too, for which some hosts wait only a second
     from ..verdicts import Verdict
+
+
+def make_way(args: argparse.Namespace) -> None:
+    """Make the folders of the reports that are asked for, and see that they can be written, before a long run.
+
+    Raises:
+        Refused: where one cannot be.
+    """
+    for path in (args.junit, args.sarif, args.markdown, args.html):
+        if path:
+            is_new = not os.path.lexists(path)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.open("ab").close()
+                if is_new:
+                    path.unlink()
+            except (OSError, ValueError) as error:
+                raise _refused(path, error) from None
 
 
 def write(verdict: "Verdict", args: argparse.Namespace) -> None:
@@ -44,7 +64,12 @@ def put(path: Path, text: str, mode: str = "w") -> None:
         with path.open(mode, encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        raise Refused("the report cannot be written", place=Place(str(path)), why=error.strerror or "") from None
+        raise _refused(path, error) from None
+
+
+def _refused(path: Path, error: Exception) -> Refused:
+    why = getattr(error, "strerror", None) or "no file can have such a name"
+    return Refused("the report cannot be written", place=Place(printable(str(path))), why=why)
 
 
 def add_options(run: Any) -> None:
