@@ -7,12 +7,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from connect_mcp.base.folders import folders
 from connect_mcp.base.secrets import Store
+from connect_mcp.conformance.dictation import finished, is_scribe
 from connect_mcp.conformance.session import Session
 from support.processes import is_gone, program
 from support.recording import PATIENCE, converse, end, events, reader, record_command, said, start, writer
@@ -75,6 +78,19 @@ def test_standard_error_passes_unchanged_and_is_recorded(tmp_path: Path) -> None
     code = "import os; os.write(2, b'one\\n\\xff\\xfe\\r\\n{}\\nlast')"
     assert converse(out, program(tmp_path, code), []) == (0, b"", b"one\n\xff\xfe\r\n{}\nlast")
     assert said(out, "stderr") == [b"one", b"\xff\xfe", b"{}", b"last"]
+
+
+def test_what_a_server_says_as_it_dies_is_passed_on_before_the_end_of_its_output(tmp_path: Path) -> None:
+    for number in range(10):
+        out = tmp_path / f"session-{number}.jsonl"
+        process = start(out, program(tmp_path, "import os; os.write(2, b'why\\n'); os._exit(4)"))
+        try:
+            assert reader(process).read() == b""
+            process.kill()  # at once, as Codex does
+            process.wait(PATIENCE)
+        finally:
+            end(process)
+        assert said(out, "stderr") == [b"why"]
 
 
 def test_a_part_of_a_line_is_passed_on_before_the_rest_comes(tmp_path: Path) -> None:
@@ -151,8 +167,8 @@ def test_the_header_names_the_revision_even_where_the_host_kills_the_recorder(
         process.wait(PATIENCE)
     finally:
         end(process)
-    assert Session(out).header.revision == revision
     assert len(said(out, "server")) == 1
+    assert Session(out).header.revision == revision
 
 
 def test_a_signal_is_recorded_before_it_is_passed_on(tmp_path: Path) -> None:
@@ -407,3 +423,195 @@ def test_a_secret_in_the_servers_command_is_in_no_recording(tmp_path: Path) -> N
     assert converse(out, command, []) == (0, b"battery-staple-2\n", b"battery-staple-2")
     assert "battery-staple-2" not in out.read_text(encoding="utf-8")
     assert said(out, "server") == said(out, "stderr") == [b"{{secret:1}}"]
+
+
+@pytest.mark.parametrize("size", [50_000, 5_000_000])
+@pytest.mark.parametrize("of", ["the process", "its group"])
+def test_a_host_that_kills_it_right_after_a_long_answer_has_lost_nothing(tmp_path: Path, size: int, of: str) -> None:
+    out, sent = tmp_path / "session.jsonl", {"id": 1, "text": "a word or two, " * (size // 15)}
+    process = start(out, program(tmp_path, ECHO), own_group=True)
+    try:
+        line = json.dumps(sent).encode() + b"\n"
+        sender = threading.Thread(target=_write_all, args=(process, line))
+        sender.start()
+        assert _read_exactly(process, len(line)) == line
+        os.kill(process.pid, signal.SIGKILL) if of == "the process" else os.killpg(process.pid, signal.SIGKILL)
+        process.wait(PATIENCE)
+        sender.join(PATIENCE)
+        assert said(out, "host") == said(out, "server") == [sent]
+    finally:
+        end(process)
+
+
+def test_what_happened_is_recorded_in_its_order(tmp_path: Path) -> None:
+    out, count = tmp_path / "session.jsonl", 300
+    process = start(out, program(tmp_path, ECHO))
+    try:
+        for number in range(count):
+            writer(process).write(b"%d\n" % number)
+            reader(process).readline()
+        process.kill()
+        process.wait(PATIENCE)
+    finally:
+        end(process)
+    lines = [event for event in events(out) if event.ev in ("host", "server")]
+    expected = [(side, b"%d" % number) for number in range(count) for side in ("host", "server")]
+    assert [(event.ev, event.raw) for event in lines] == expected
+    times = [event.t for event in lines]
+    assert times == sorted(times)
+
+
+def test_a_line_without_an_end_is_recorded_where_the_host_kills_the_recorder(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    process = start(out, program(tmp_path, ECHO))
+    try:
+        writer(process).write(b'{"half": ')
+        assert _read_exactly(process, 9) == b'{"half": '
+        process.kill()
+        process.wait(PATIENCE)
+    finally:
+        end(process)
+    lines = [(event.ev, event.raw, event.end) for event in events(out) if event.ev in ("host", "server")]
+    assert lines == [("host", b'{"half": ', ""), ("server", b'{"half": ', "")]
+
+
+def test_the_recording_is_there_with_its_header_when_the_server_starts(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    code = f"""
+        import os
+        print(oct(os.stat({str(out)!r}).st_mode & 0o777), open({str(out)!r}).readline())
+    """
+    ended, received, _ = converse(out, program(tmp_path, code), [])
+    mode, header = received.decode().split(" ", 1)
+    assert (ended, mode, json.loads(header)["host"]) == (0, "0o600", "tester")
+
+
+# The process that writes the recording
+
+
+def scribe_of(process: "subprocess.Popen[bytes]") -> psutil.Process:
+    (scribe,) = [child for child in psutil.Process(process.pid).children() if is_scribe(child.cmdline())]
+    return scribe
+
+
+def test_a_scribe_that_dies_holds_up_nothing_and_is_told_of_at_the_end(tmp_path: Path) -> None:
+    out, sent = tmp_path / "session.jsonl", noise()
+    process = start(out, program(tmp_path, ECHO))
+    try:
+        writer(process).write(b"1\n")
+        assert reader(process).readline() == b"1\n"
+        scribe_of(process).kill()
+        received, errors = process.communicate(sent, timeout=PATIENCE)
+    finally:
+        end(process)
+    assert (process.returncode, received) == (0, sent)
+    assert errors == b"connect-mcp: the recording is not whole: the process that writes it was ended by SIGKILL\n"
+
+
+def test_a_full_disk_holds_up_nothing_and_is_told_of_at_the_end(tmp_path: Path) -> None:
+    out, sent = tmp_path / "session.jsonl", noise()
+    command = record_command(out, program(tmp_path, ECHO))
+    limited = ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", *command]
+    done = subprocess.run(limited, input=sent, capture_output=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stdout) == (0, sent)
+    assert done.stderr == b"connect-mcp: the recording is not whole: File too large\n"
+
+
+def test_the_signals_that_end_servers_do_not_end_the_scribe(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    process = start(out, program(tmp_path, ECHO))
+    try:
+        writer(process).write(b"1\n")
+        reader(process).readline()
+        scribe = scribe_of(process)
+        assert os.getsid(scribe.pid) == scribe.pid
+        _until(lambda: '"raw": "1"' in out.read_text(encoding="utf-8"))  # from now on it ignores them
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            scribe.send_signal(number)
+        assert process.communicate(b"2\n", timeout=PATIENCE) == (b"2\n", b"")
+    finally:
+        end(process)
+    assert said(out, "server") == [b"1", b"2"]
+    assert events(out)[-1].ev == "exit"
+
+
+def test_a_host_does_not_wait_for_the_scribe_where_it_kills_the_recorder_and_a_reader_can(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    process = start(out, program(tmp_path, ECHO))
+    scribe = None
+    try:
+        writer(process).write(b"1\n")
+        reader(process).readline()
+        scribe = scribe_of(process)
+        scribe.suspend()
+        writer(process).write(b"2\n")
+        assert reader(process).readline() == b"2\n"
+        process.kill()
+        assert process.communicate(timeout=PATIENCE) == (b"", b"")
+        assert not finished(out, 0.2)
+        scribe.resume()
+        assert finished(out, PATIENCE)
+        assert is_gone(scribe.pid)
+    finally:
+        end(process)
+        if scribe and scribe.is_running():
+            scribe.kill()
+    assert said(out, "host") == said(out, "server") == [b"1", b"2"]
+
+
+def test_a_host_can_end_a_recorder_that_waits_for_its_scribe(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    process = start(out, program(tmp_path, ECHO))
+    scribe = None
+    try:
+        writer(process).write(b"1\n")
+        reader(process).readline()
+        scribe = scribe_of(process)
+        scribe.suspend()
+        writer(process).close()
+        assert reader(process).read() == b""
+        _until(lambda: len(psutil.Process(process.pid).children()) == 1)  # the server has ended
+        time.sleep(0.2)
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(PATIENCE) == -signal.SIGTERM
+        scribe.resume()
+        assert events(out)[-1].more == {"code": 0, "signal": None}
+    finally:
+        end(process)
+        if scribe and scribe.is_running():
+            scribe.kill()
+
+
+def test_no_secret_is_in_the_arguments_of_the_scribe(tmp_path: Path) -> None:
+    out, planted = tmp_path / "session.jsonl", "battery-staple-2"
+    command = [*program(tmp_path, ECHO), "--password", planted]
+    process = start(out, command, {"ODD_TOKEN": "swordfish"})
+    try:
+        writer(process).write(f"{planted} swordfish\n".encode())
+        reader(process).readline()
+        given = " ".join(scribe_of(process).cmdline())
+    finally:
+        end(process)
+    assert planted not in given
+    assert "swordfish" not in given
+    assert said(out, "server") == [b"{{secret:1}} {{secret:2}}"]
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _write_all(process: "subprocess.Popen[bytes]", data: bytes) -> None:
+    while data:
+        data = data[writer(process).write(data) :]
+
+
+def _read_exactly(process: "subprocess.Popen[bytes]", count: int) -> bytes:
+    received = b""
+    while len(received) < count and (chunk := reader(process).read(count - len(received))):
+        received += chunk
+    return received

@@ -1,12 +1,13 @@
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from connect_mcp.base.fixtures import fixtures
 from connect_mcp.conformance.redaction import Redactor
 
 PLANTED = "arc_live_planted_00000000"
@@ -17,6 +18,26 @@ ENV = {"ARYTHMATIC_API_KEY": PLANTED, "DB_PASSWORD": ODD, "USER": "kim", "MODE":
 
 def redactor(env: Mapping[str, str] = ENV, home: str = "/home/kim", cwd: str = "/home/kim/work") -> Redactor:
     return Redactor(env, home, cwd, ["/tmp"])
+
+
+def protocol(part: str) -> Iterator[str]:
+    """The names in one part of the tables of all revisions."""
+    for path in (fixtures() / "protocol").glob("*.json"):
+        yield from json.loads(path.read_text(encoding="utf-8")).get(part, {})
+
+
+def constants(name: str) -> Iterator[str]:
+    """What the tables of all revisions let a member of this name be."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in (fixtures() / "protocol").glob("*.json")]
+    while found:
+        value = found.pop()
+        if isinstance(value, dict):
+            about = value.get("properties", {}).get(name)
+            if isinstance(about, dict):
+                yield from [*about.get("enum", []), *filter(None, [about.get("const")])]
+            found += value.values()
+        elif isinstance(value, list):
+            found += value
 
 
 def redacted(message: object) -> Any:
@@ -122,6 +143,28 @@ def test_what_gives_a_message_its_meaning_is_never_replaced() -> None:
     env = {"USER": "tools"}
     fields = redactor(env, home="/home/tools").message_fields(b'{"method": "tools/list", "params": {"who": "tools"}}')
     assert fields == b'"msg": {"method": "tools/list", "params": {"who": "{{user}}"}}'
+
+
+@pytest.mark.parametrize("name", ["jsonrpc", "method", "protocolVersion", "type", "role"])
+def test_a_known_secret_goes_even_where_a_message_has_its_meaning(name: str) -> None:
+    assert redacted({name: PLANTED, "n": [{name: f"notifications/{PLANTED}"}]}) == {
+        name: "{{secret:1}}",
+        "n": [{name: "notifications/{{secret:1}}"}],
+    }
+
+
+def test_what_the_protocol_says_is_no_secret_where_a_variable_has_the_same_value() -> None:
+    said = {
+        "method": {method for kind in ("requests", "notifications", "results") for method in protocol(kind)},
+        "type": {value for name in ("type", "role") for value in constants(name)},
+    }
+    assert {"tools/call", "notifications/tools/list_changed"} <= said["method"]
+    assert {"text", "resource_link", "string"} <= said["type"]
+    for name, values in said.items():
+        for value in values:
+            line = json.dumps({name: value}).encode()
+            for word in filter(lambda word: len(word) > 3, value.split("/")):
+                assert redactor({"XDG_SESSION_CLASS": word}).message_fields(line) == b'"msg": ' + line
 
 
 def test_a_home_that_is_the_root_or_empty_hides_nothing(tmp_path: Path) -> None:

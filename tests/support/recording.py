@@ -11,6 +11,7 @@ from typing import IO
 from jsonschema import Draft202012Validator
 
 from connect_mcp.base.fixtures import fixtures
+from connect_mcp.conformance.dictation import finished
 from connect_mcp.conformance.session import Event, Session
 
 RECORD = [sys.executable, "-m", "connect_mcp", "conformance", "record"]
@@ -28,6 +29,8 @@ def start(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     options: Sequence[str] = (),
+    *,
+    own_group: bool = False,
 ) -> "subprocess.Popen[bytes]":
     pipe = subprocess.PIPE
     environment = {**os.environ, **(env or {})}
@@ -39,6 +42,7 @@ def start(
         bufsize=0,
         env=environment,
         cwd=cwd,
+        start_new_session=own_group,
     )
 
 
@@ -80,7 +84,8 @@ def reader(process: "subprocess.Popen[bytes]") -> IO[bytes]:
 
 
 def events(out: Path) -> list[Event]:
-    """What was recorded; each line of the recording has the documented shape."""
+    """What was recorded, once it is written; each line of the recording has the documented shape."""
+    assert finished(out, PATIENCE)
     validator = Draft202012Validator(SCHEMA)
     for line in out.read_bytes().splitlines():
         validator.validate(json.loads(line))

@@ -32,10 +32,15 @@ def main(argv: Sequence[str]) -> int:
         Refused: where a file cannot be read or written, or a command cannot be started.
         Misuse: where the command line cannot be meant.
     """
-    from . import init_command, run_command, session_commands, surface_command
+    from . import session_commands
 
     ours, command = split(argv)
-    args = _parser().parse_args(ours)
+    # It stands in a server's place, and some hosts wait for one second: the other commands are not loaded.
+    args = _parser(record_alone=ours[:1] == ["record"]).parse_args(ours)
+    if args.command == "record":
+        return session_commands.record(args, _needed(command, args))
+    from . import init_command, run_command, surface_command
+
     if args.command == "list":
         return run_command.list_requirements(args)
     if args.command == "explain":
@@ -50,18 +55,20 @@ def main(argv: Sequence[str]) -> int:
         return run_command.write_baseline(args, command)
     if args.command == "init":
         return init_command.init(args, command)
-    if not command:
-        raise Misuse(
-            f"`{args.command}` needs the server's command after --",
-            mend=f"connect-mcp conformance {args.command} … -- COMMAND [ARG…]",
-        )
-    if args.command == "surface":
-        return surface_command.surface(args, command)
-    return session_commands.record(args, command)
+    return surface_command.surface(args, _needed(command, args))
 
 
-def _parser() -> argparse.ArgumentParser:
-    from . import init_command, run_command, session_commands, surface_command
+def _needed(command: Sequence[str], args: argparse.Namespace) -> Sequence[str]:
+    if command:
+        return command
+    raise Misuse(
+        f"`{args.command}` needs the server's command after --",
+        mend=f"connect-mcp conformance {args.command} … -- COMMAND [ARG…]",
+    )
+
+
+def _parser(*, record_alone: bool) -> argparse.ArgumentParser:
+    from . import session_commands
 
     parser = argparse.ArgumentParser(
         prog="connect-mcp conformance",
@@ -71,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    if record_alone:
+        session_commands.add_parsers(commands, seconds)
+        return parser
+    from . import init_command, run_command, surface_command
+
     run_command.add_parsers(commands, seconds)
     init_command.add_parser(commands, seconds)
     session_commands.add_parsers(commands, seconds)

@@ -501,8 +501,8 @@ def _write(path: Path, header: Header, case: _Case, secrets: Iterable[str]) -> N
                 log.line(event.t, "host", exact(line))
             if rest:
                 log.line(event.t, "host", exact(rest) + b', "end": ""')
-        if log.failure:
-            raise Refused(f"{path} cannot be written", why=log.failure)
+    except OSError as error:
+        raise Refused(f"{path} cannot be written", why=error.strerror or "") from None
     finally:
         os.close(descriptor)
 

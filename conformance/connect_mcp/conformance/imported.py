@@ -62,10 +62,10 @@ def import_cassette(source: Path, out: Path, env: "os._Environ[str] | dict[str, 
             line = json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass")
             log.line(at, "host" if from_host else "server", redactor.message_fields(line))
         log.event(t, "eof", {"of": "stdin"})
+    except OSError as error:
+        raise Refused("the session is not whole", place=Place(str(out)), why=error.strerror or "") from None
     finally:
         os.close(descriptor)
-    if log.failure:
-        raise Refused("the session is not whole", place=Place(str(out)), why=log.failure)
     return len(messages)
 
 

@@ -1,9 +1,10 @@
 """A transparent proxy that a host starts in place of a server, and that writes down what goes over the wire.
 
 Every byte is passed on as it came, both ways and on standard error, whatever it is; signals and ends of streams too,
-and the server's end becomes ours. A line is in the recording before its last byte is passed on, so that a host which
-kills us right after it read an answer finds that answer recorded. (Bytes of a line that has no end yet are passed on at
-once and recorded when the line or the stream ends.)
+and the server's end becomes ours. What is passed on was said to the process that writes the recording (scribe.py)
+before, so that a host which kills us right after it read an answer finds that answer recorded. Nothing is looked at
+here, and so no line waits, however long it is. (Standard error alone stays open to the end: what there is to say of
+the recording goes there.)
 
 The server runs in the process group that the host gave us: a host that signals the group reaches it directly as well,
 and one that kills the group leaves nothing behind.
@@ -26,15 +27,15 @@ from connect_mcp.base.errors import Place, Refused
 from connect_mcp.base.text import printable
 from connect_mcp.base.version import __version__
 
-from .session import Agreement, Header, Json, Kind, Writer, parsed_message
+from .dictation import SIGNALS, Dictation, signal_name
+from .session import Header, Json, Kind
 
 MARK = "CONNECT_MCP_RECORDING"
 """The variable by which the processes of a server are known, where they are to be: the path of the recording."""
 
 _CHUNK = 65536
-_LONGEST = 64 << 20  # bytes kept of one line
+_LAST_WORDS = 0.2  # seconds that the output's end waits for what is still to come on standard error
 _DRAIN = 1.0  # seconds that a stream may be silent after the server's end before it is given up
-_FORWARDED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGBREAK")
 
 
 def record(
@@ -69,10 +70,11 @@ def record(
     """
     descriptor, path = _opened(out)
     more: dict[str, Json] = {"os": sys.platform, "recorder": f"connect-mcp {__version__}", "redacted": True}
-    log = Writer(descriptor, Header(host, host_version, None, time.strftime("%Y-%m-%d"), more))
+    dictation = Dictation(descriptor, Header(host, host_version, None, time.strftime("%Y-%m-%d"), more))
     try:
-        proxy = _Proxy(argv, log, env, cwd, path if mark else None)
+        proxy = _Proxy(argv, dictation, env, cwd, path if mark else None)
     except Refused:
+        os.close(descriptor)
         path.unlink()
         raise
     return proxy.run()
@@ -98,7 +100,7 @@ class _Stream:
 
     Attributes:
         moved: bytes so far.
-        busy: whether it has bytes in hand, which it records or waits to be rid of.
+        busy: whether it has bytes in hand, which it waits to be rid of.
     """
 
     def __init__(self, name: str, ev: Kind, source: int, sink: int) -> None:
@@ -111,22 +113,17 @@ class _Proxy:
     """One server, its host, and the recording between them."""
 
     def __init__(
-        self, argv: Sequence[str], log: Writer, env: Mapping[str, str], cwd: str | None, marked: Path | None
+        self, argv: Sequence[str], dictation: Dictation, env: Mapping[str, str], cwd: str | None, marked: Path | None
     ) -> None:
-        self._log = log
-        self._agreement = Agreement()
-        self._start = time.monotonic()
-        home, given = os.path.expanduser("~"), _working_folder()
+        self._dictation = dictation
+        began, given = time.monotonic(), _working_folder()
         self._process = _started(argv, cwd, {**env, MARK: os.path.abspath(marked)} if marked else None)
+        dictation.start(began, argv, cwd or given, env)
         if marked:
             with contextlib.suppress(OSError):  # the server runs: a full disk is no reason to end it
                 marked.with_suffix(".pid").write_text(str(self._process.pid), encoding="ascii")
-        from .redaction import Redactor  # loaded while the server starts: some hosts wait for one second
-
-        tmp = {env.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")} | {"/tmp", "/var/tmp"}  # noqa: S108 - looked for
-        self._redactor = Redactor(env, home, cwd or given, filter(None, tmp), argv)
         own_group = sys.platform != "win32" and os.getpgrp() == os.getpid()
-        self._event("spawn", {"env": list[Json](sorted(env)), "own_group": own_group})
+        dictation.event("spawn", {"env": list[Json](sorted(env)), "own_group": own_group})
 
     def run(self) -> int:
         process = self._process
@@ -136,108 +133,65 @@ class _Proxy:
         sys.setswitchinterval(0.0005)  # a host may kill us 1 ms after the signal that is to be recorded first
         self._pass_signals_on()
         self._begin(_Stream("stdin", "host", 0, _taken(process.stdin)))
-        outgoing = [
-            self._begin(_Stream("stdout", "server", _taken(process.stdout), 1)),
-            self._begin(_Stream("stderr", "stderr", _taken(process.stderr), 2)),
-        ]
+        errors = self._begin(_Stream("stderr", "stderr", _taken(process.stderr), 2))
+        # A host may kill us as soon as it sees that the output has ended, and why is often told on standard error.
+        output = self._begin(_Stream("stdout", "server", _taken(process.stdout), 1), after=errors[1])
         code = process.wait()
-        ended = self._elapsed()
-        for stream, thread in outgoing:
+        ended = time.monotonic()
+        for stream, thread in (output, errors):
             _drained(stream, thread)
-        name = _signal_name(-code) if code < 0 else None
-        self._log.event(ended, "exit", {"code": None if name else code, "signal": name})
-        if self._log.failure:
+        name = signal_name(-code) if code < 0 else None
+        self._dictation.event("exit", {"code": None if name else code, "signal": name}, ended)
+        _let_signals_end_us()  # the scribe does not need us, and has seconds of work at most
+        if why := self._dictation.finish():
             with contextlib.suppress(OSError):
-                os.write(2, f"connect-mcp: the recording is not whole: {self._log.failure}\n".encode())
+                os.write(2, f"connect-mcp: the recording is not whole: {why}\n".encode())
         if code < 0:
             _die_of(-code)
         return code
 
-    def _begin(self, stream: _Stream) -> tuple[_Stream, threading.Thread]:
-        thread = threading.Thread(target=self._pass_on, args=(stream,), daemon=True)
+    def _begin(self, stream: _Stream, after: threading.Thread | None = None) -> tuple[_Stream, threading.Thread]:
+        thread = threading.Thread(target=self._pass_on, args=(stream, after), daemon=True)
         thread.start()
         return stream, thread
 
-    def _pass_on(self, stream: _Stream) -> None:
-        pending = _Pending()
+    def _pass_on(self, stream: _Stream, after: threading.Thread | None) -> None:
+        """Pass on what comes, and its end, which waits a little for the end of what the other thread passes on."""
         while chunk := _read(stream.source):
-            stream.busy = True  # also while a long line is searched for secrets: a busy machine may take seconds
-            for line, cut in pending.lines(chunk):
-                self._line(stream.ev, line, cut, ended=True)
+            stream.busy = True
+            self._dictation.passes(stream.ev, chunk)
             if not _written(stream.sink, chunk):
-                self._event("closed", {"of": stream.name})
+                self._dictation.event("closed", {"of": stream.name})
                 break
             stream.moved += len(chunk)
             stream.busy = False
         else:
             stream.busy = True
-            if pending.line:
-                self._line(stream.ev, bytes(pending.line), pending.cut, ended=False)
-            self._event("eof", {"of": stream.name})
+            if after:
+                after.join(_LAST_WORDS)
+            self._dictation.event("eof", {"of": stream.name})
         stream.busy = False
-        for descriptor in (stream.source, stream.sink):
+        for descriptor in {stream.source, stream.sink} - {2}:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
 
-    def _line(self, ev: Kind, line: bytes, cut: int, *, ended: bool) -> None:
-        elapsed = self._elapsed()
-        end = b"" if ended else b', "end": ""'
-        if ended and line.endswith(b"\r"):
-            line, end = line[:-1], b', "end": "\\r\\n"'
-        redacted = self._redactor.raw_fields if ev == "stderr" else self._redactor.message_fields
-        fields = redacted(line) + end
-        if cut:
-            fields += b', "cut": %d' % cut
-        self._log.line(elapsed, ev, fields)
-        if self._agreement.revision is None and ev != "stderr":
-            self._look_for_revision(ev, line)
-
-    def _look_for_revision(self, ev: Kind, line: bytes) -> None:
-        self._agreement.see(parsed_message(line), from_host=ev == "host")
-        if self._agreement.revision:
-            self._log.name_revision(self._agreement.revision)
-
-    def _event(self, ev: Kind, more: Mapping[str, Json]) -> None:
-        self._log.event(self._elapsed(), ev, more)
-
-    def _elapsed(self) -> float:
-        return time.monotonic() - self._start
-
     def _pass_signals_on(self) -> None:
         def pass_on(number: int, frame: FrameType | None) -> None:
-            self._event("signal", {"name": _signal_name(number)})
+            self._dictation.event("signal", {"name": signal_name(number)})
             with contextlib.suppress(OSError):
-                os.kill(self._process.pid, number)
+                self._process.send_signal(number)  # which leaves another process alone that got the number since
 
-        for name in _FORWARDED:
+        for name in SIGNALS:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, pass_on)
 
 
-class _Pending:
-    """The beginning of a line whose end has not come yet; of a very long one only so much is kept."""
-
-    def __init__(self) -> None:
-        self.line = bytearray()
-        self.cut = 0
-
-    def lines(self, chunk: bytes) -> list[tuple[bytes, int]]:
-        """The lines that `chunk` ends, each with how many of its bytes were not kept."""
-        *whole, rest = chunk.split(b"\n")
-        ended = []
-        for piece in whole:
-            self._extend(piece)
-            ended.append((bytes(self.line), self.cut))
-            self.line.clear()
-            self.cut = 0
-        self._extend(rest)
-        return ended
-
-    def _extend(self, piece: bytes) -> None:
-        room = _LONGEST - len(self.line)
-        self.line += piece[:room]
-        self.cut += max(0, len(piece) - room)
+def _let_signals_end_us() -> None:
+    for name in SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _started(argv: Sequence[str], cwd: str | None, env: Mapping[str, str] | None) -> "subprocess.Popen[bytes]":
@@ -264,13 +218,6 @@ def _taken(stream: IO[bytes]) -> int:
     descriptor = os.dup(stream.fileno())
     stream.close()
     return descriptor
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)  # one without a name, such as a realtime signal
 
 
 def _read(descriptor: int) -> bytes:

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import re
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 from urllib.parse import quote
@@ -25,6 +24,16 @@ _HARMLESS = frozenset({"true", "false", "none", "null", "auto", "default", "disa
 # User names that many machines share, and that ordinary text is full of.
 _ANYBODY = frozenset({"root", "user", "users", "home", "admin", "runner", "ubuntu", "debian", "node", "app", "test"})
 _STRUCTURE = frozenset({"jsonrpc", "method", "protocolVersion", "type", "role"})
+# What the protocol says under those names, between its slashes: no secret, though a variable with a telling name may
+# have the same value, as XDG_SESSION_CLASS has `user`.
+_SPOKEN = """
+    2.0 user assistant text image audio resource resource_link tool_use tool_result
+    object array string number integer boolean null
+    acknowledged call cancel cancelled complete completion create createMessage discover elicitation get initialize
+    initialized list list_changed listen logging message notifications ping progress prompts read resources result
+    roots sampling server setLevel status subscribe subscriptions tasks templates tools unsubscribe updated
+"""
+_WORDS = frozenset(_SPOKEN.split())
 _SCHEMAS = frozenset({"inputSchema", "outputSchema", "requestedSchema"})
 _MOST_KEYS = 1000  # names of members whose cleaned form is remembered
 _HOLDS_SECRETS = re.compile(r"secret|token|passw|credential")
@@ -34,7 +43,7 @@ Place: TypeAlias = Callable[[str, str], str]
 
 
 class Redactor:
-    """Replaces values by placeholders, the same value by the same one; may be used from several threads.
+    """Replaces values by placeholders, the same value by the same one.
 
     Args:
         env: the environment whose secrets are known.
@@ -47,7 +56,6 @@ class Redactor:
     def __init__(
         self, env: Mapping[str, str], home: str, cwd: str, tmp: Iterable[str], argv: Sequence[str] = ()
     ) -> None:
-        self._lock = threading.Lock()
         self._numbers: dict[str, dict[str, int]] = {}
         self._keys: dict[str, str] = {}
         secrets = [*_secret_values(env), *secret_values(list(argv))]
@@ -65,21 +73,16 @@ class Redactor:
 
     def message_fields(self, line: bytes) -> bytes:
         """A line without its end as the member of an event: `"msg"` where it is one, else `"raw"` or `"base64"`."""
-        with self._lock:
-            message = parsed_message(line)
-            if message is None:
-                return self._raw_fields(line)
-            if self._looks_clean(line.decode()):
-                return b'"msg": ' + line  # as it was spelled
-            clean = self._value(message)
-            return b'"msg": ' + line if clean == message else member("msg", clean)
+        message = parsed_message(line)
+        if message is None:
+            return self.raw_fields(line)
+        if self._looks_clean(line.decode()):
+            return b'"msg": ' + line  # as it was spelled
+        clean = self._value(message)
+        return b'"msg": ' + line if clean == message else member("msg", clean)
 
     def raw_fields(self, line: bytes) -> bytes:
         """A line without its end as the member of an event, `"raw"`, or `"base64"` where it is not UTF-8."""
-        with self._lock:
-            return self._raw_fields(line)
-
-    def _raw_fields(self, line: bytes) -> bytes:
         cleaned = self._text(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         try:
             return member("raw", cleaned.decode())
@@ -111,7 +114,7 @@ class Redactor:
             return [self._value(item, name, within=within) for item in value]
         if isinstance(value, str):
             if name in _STRUCTURE:
-                return value
+                return value if _WORDS.issuperset(value.split("/")) else self._without_known(value)
             cleaned = self._text(value)
             return self._secret(value) if cleaned == value and (within or looks_secret(name)) else cleaned
         if isinstance(value, (int, float)) and self._known and self._known.fullmatch(json.dumps(value)):
@@ -147,14 +150,18 @@ class Redactor:
 
     def _replaced(self, text: str, place: Place) -> str:
         # `in` before each pattern: it is the faster by far, and most texts hold nothing.
-        if self._known and any(secret in text for secret in self._secrets):
-            text = self._known.sub(lambda found: _placed(found[0], place), text)
+        text = self._without_known(text, place)
         if _UUID_CORE.search(text):
             text = _UUID.sub(lambda found: place("uuid", found[0]), text)
         text = without_secrets(text, lambda value: _placed(value, place))
         if any(beginning in text for beginning in self._beginnings):
             text = self._paths.sub(lambda found: self._folders.get(found[0]) or place("tmp", found[0]), text)
         return self._users.sub("{{user}}", text) if any(name in text for name in self._names) else text
+
+    def _without_known(self, text: str, place: Place | None = None) -> str:
+        if self._known and any(secret in text for secret in self._secrets):
+            return self._known.sub(lambda found: _placed(found[0], place or self._placeholder), text)
+        return text
 
     def _placeholder(self, kind: str, value: str) -> str:
         numbers = self._numbers.setdefault(kind, {})

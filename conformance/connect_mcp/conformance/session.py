@@ -223,34 +223,26 @@ class Session:
 class Writer:
     """Writes a session, each event by one unbuffered system call: a process killed at any time has lost none.
 
-    Safe to use from several threads and from a signal handler.
+    Raises:
+        OSError: where it cannot be written.
     """
 
     def __init__(self, descriptor: int, header: Header) -> None:
-        import threading
-
         self._descriptor = descriptor
-        # Re-entrant: a signal handler may log while the thread it interrupted does.
-        self._lock = threading.RLock()
-        self.failure: str | None = None
         line = header.encoded(room=True)
         self._revision_at = line.find(_NO_REVISION + _ROOM) + len(_NO_REVISION) - len("null")
         self._revision_room = len("null") + len(_ROOM)
         self._write(line)
 
     def name_revision(self, revision: str) -> None:
-        """Put the revision into a header that was written without one; not to be called from a signal handler."""
+        """Put the revision into a header that was written without one."""
         data = _dumped(revision)
         if len(data) > self._revision_room:
             return
-        with self._lock:
-            try:
-                end = os.lseek(self._descriptor, 0, os.SEEK_CUR)
-                os.lseek(self._descriptor, self._revision_at, os.SEEK_SET)
-                os.write(self._descriptor, data.ljust(self._revision_room))
-                os.lseek(self._descriptor, end, os.SEEK_SET)
-            except OSError as error:
-                self.failure = error.strerror or "it could not be written"
+        end = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+        os.lseek(self._descriptor, self._revision_at, os.SEEK_SET)
+        os.write(self._descriptor, data.ljust(self._revision_room))
+        os.lseek(self._descriptor, end, os.SEEK_SET)
 
     def event(self, t: float, ev: Kind, more: Mapping[str, Json] | None = None) -> None:
         """Write an event that is no line."""
@@ -261,12 +253,8 @@ class Writer:
         self._write(b'{"t": %s, "ev": "%s", %s}\n' % (str(round(t, 6)).encode(), ev.encode(), fields))
 
     def _write(self, data: bytes) -> None:
-        with self._lock:
-            try:
-                while data and self.failure is None:
-                    data = data[os.write(self._descriptor, data) :]
-            except OSError as error:
-                self.failure = error.strerror or "it could not be written"
+        while data:
+            data = data[os.write(self._descriptor, data) :]
 
 
 class Agreement:

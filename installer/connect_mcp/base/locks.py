@@ -57,7 +57,7 @@ def attempt(path: str, *, make: bool = True, system: System = SYSTEM) -> int | N
     flags = os.O_RDWR | (os.O_CREAT if make else 0) | getattr(os, "O_BINARY", 0)
     lock = system(os.open, path, flags, 0o600)
     try:
-        taken = _take(lock, system)
+        taken = take(lock, system=system)
         if taken:  # the number is for the message of those who wait in vain
             system(os.ftruncate, lock, 0)
             system(os.write, lock, str(os.getpid()).encode("ascii"))
@@ -76,7 +76,14 @@ def release(lock: int) -> None:
         os.close(lock)
 
 
-def _take(lock: int, system: System) -> bool:
+def take(lock: int, *, system: System = SYSTEM) -> bool:
+    """Take the lock on an open file, unless another process holds it; whether it is ours now.
+
+    It lasts until the file is closed; but for Windows, until the last process has closed it that inherited it open.
+
+    Raises:
+        OSError: where the file system has no locks.
+    """
     if system.windows:
         import msvcrt
 

@@ -103,19 +103,19 @@ class Offspring:
                 return left
             time.sleep(0.05)
 
-    def end(self) -> None:
-        """End all of them."""
+    def end(self, but: Callable[[Found], bool] = lambda _: False) -> None:
+        """End all of them, without those that are not meant."""
         import psutil
 
         for _ in range(20):  # one that is being ended may start another
-            left = self.living()
+            left = [one for one in self.living() if not but(one)]
             if not left:
-                return
+                break
             # The oldest first: whoever started another would still do something about its end.
             for found in sorted(left, key=lambda found: found.process.create_time()):
                 found.kill()
             psutil.wait_procs([found.process for found in left], timeout=1)
-            _reap(self._seen)
+        _reap(self._seen)
 
 
 def _found(process: "psutil.Process") -> Found | None:
