@@ -152,11 +152,10 @@ class _Rules:
     """The definitions of one revision."""
 
     def __init__(self, revision: str) -> None:
-        from jsonschema import Draft202012Validator  # slow to import, and not every command judges messages
-
         self.revision = revision
         self._table = _table(revision)
-        self._all: Validator = Draft202012Validator({"$defs": self._table["$defs"]})
+        for definition in self._table["$defs"].values():
+            _put_in(definition, self._table["$defs"])
         self._made: dict[str, Validator] = {}
 
     def faults(self, message: dict[str, Json], request_method: str | None, with_task: bool) -> Iterator[Fault]:
@@ -182,7 +181,9 @@ class _Rules:
 
     def _checked(self, name: str, value: Json, at: str) -> Iterator[Fault]:
         if name not in self._made:
-            self._made[name] = self._all.evolve(schema={"$ref": f"#/$defs/{name}"})
+            from jsonschema import Draft202012Validator  # slow to import, and not every command judges messages
+
+            self._made[name] = Draft202012Validator(self._table["$defs"][name])
         errors = itertools.islice(self._made[name].iter_errors(value), _LOOKED_AT)
         for error in sorted(errors, key=_position):
             path = at + "".join(map(_step, error.absolute_path))
@@ -205,6 +206,24 @@ def _table(revision: str) -> dict[str, Any]:
         entries = {**base.get(kind, {}), **own.get(kind, {})}
         merged[kind] = {name: entry for name, entry in entries.items() if entry is not None}
     return merged
+
+
+def _put_in(schema: Any, definitions: Mapping[str, Any]) -> None:
+    """Put the definitions themselves where a schema refers to them: looking references up takes a third of the time.
+
+    A definition that refers to itself then holds itself.
+    """
+    if isinstance(schema, list):
+        for item in schema:
+            _put_in(item, definitions)
+    elif isinstance(schema, dict):
+        for item in schema.values():
+            _put_in(item, definitions)
+        if "$ref" in schema:
+            referred = definitions[schema.pop("$ref").removeprefix("#/$defs/")]
+            rest = {**schema}
+            schema.clear()
+            schema.update({"allOf": [referred, *rest.pop("allOf", [])], **rest})
 
 
 def _batch_faults(items: list[Json], revision: str) -> Iterator[Fault]:

@@ -196,9 +196,12 @@ def _has_lone_surrogate(value: Any) -> bool:
     rest = [value]
     while rest:
         item = rest.pop()
-        if isinstance(item, str) and any("\ud800" <= char <= "\udfff" for char in item):
-            return True
-        if isinstance(item, dict):
+        if isinstance(item, str):
+            try:
+                item.encode()
+            except UnicodeEncodeError:  # half of a pair is all that UTF-8 cannot carry
+                return True
+        elif isinstance(item, dict):
             rest += [*item.keys(), *item.values()]
         elif isinstance(item, list):
             rest += item

@@ -9,6 +9,7 @@ from connect_mcp.base.text import printable
 
 from ..arguments import accepts
 from ..case import Case, shared
+from ..meta_schema import invalid_place
 from ..mirrored import ANNOTATION, annotated, is_token
 from ..requirement import REVISIONS
 from ..result import NotApplicable, NotObserved
@@ -365,18 +366,16 @@ def _asking(talk: Talk) -> Iterator[tuple[Called, Answer]]:
 
 
 def _a_schema(talk: Talk, tool: Mapping[str, Any], name: str) -> None:
-    import jsonschema
-
     schema = tool.get(name)
     about = f"the {name} of {printable(tool['name'][:80])}"
     talk.check(isinstance(schema, dict), f"{about} is no object", tool)
     assert isinstance(schema, dict)
     if name == "inputSchema" or talk.revision < REVISIONS[-1]:
         talk.check(schema.get("type") == "object", f'{about} has no "type": "object"', schema)
-    validator = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    error = next(validator(validator.META_SCHEMA).iter_errors(schema), None)
-    where = "/".join(str(part) for part in error.absolute_path) if error else ""
-    talk.check(error is None, f"{about} is no valid JSON Schema: look at {printable(where) or 'its root'}", schema)
+    where = invalid_place(schema)
+    talk.check(
+        where is None, f"{about} is no valid JSON Schema: look at {printable(where or '') or 'its root'}", schema
+    )
 
 
 def _with_required(talk: Talk) -> tuple[Mapping[str, Any], dict[str, Any]]:
