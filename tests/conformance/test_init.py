@@ -18,7 +18,7 @@ from connect_mcp.conformance.requirement import Requirement, all_requirements
 from connect_mcp.conformance.workflow import Workflow, portable, rendered
 from support.action import check
 from support.servers import server
-from support.subjects import reference
+from support.subjects import reference, reference_over_http
 
 USES = "someone/connect-mcp/conformance@v1"
 INIT = ["init", "--uses", USES, "--profile", "codex", "cline", "--timeout", "5"]
@@ -127,6 +127,34 @@ def test_a_secret_is_never_written_into_a_workflow(tmp_path: Path, words: list[s
     with pytest.raises(Refused, match="holds what looks like a secret") as refused:
         main([*INIT, "--dir", str(tmp_path), "--", "server", *words])
     assert "planted" not in str(refused.value)
+
+
+@pytest.mark.usefixtures("few")
+def test_a_server_at_a_url_is_held_to_what_it_keeps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with reference_over_http() as url:
+        assert main([*INIT, "--dir", str(tmp_path), "--url", url, "--sdk", "auto"]) == 0
+        told, inputs = capsys.readouterr().out, given(loaded(tmp_path))
+        known = ["--baseline", str(tmp_path / BASELINE), "--profile", *inputs["profile"].split()]
+        assert main(["run", "--strict", *known, "--url", url]) == 0
+    assert inputs["url"] == url
+    assert "the behaviour of no SDK shows" in told
+    assert f"warning: {url} is on this machine" in told
+    assert "# Start the server in a step here" in (tmp_path / WORKFLOW).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://localhost:8000/mcp", True),
+        ("http://127.0.0.2/mcp", True),
+        ("https://[::1]:8443/mcp", True),
+        ("https://mcp.example.com/mcp", False),
+        ("http://192.0.2.1/mcp", False),
+        ("", False),
+    ],
+)
+def test_a_url_of_this_machine_is_known(url: str, here: bool) -> None:
+    assert init_command._is_this_machine(url) is here
 
 
 def test_a_header_is_named_by_its_variable(tmp_path: Path) -> None:

@@ -194,7 +194,19 @@ def _workflow(args: argparse.Namespace, examined: _Examined, said: str, uses: st
         variables=tuple(text.partition("$")[2] for text in args.header),
         left_out=tuple(host.sentence for host in failing),
         project=root,
+        is_here=_is_this_machine(args.url or ""),
     )
+
+
+def _is_this_machine(url: str) -> bool:
+    from ipaddress import ip_address
+    from urllib.parse import urlsplit
+
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _told(args: argparse.Namespace, examined: _Examined, workflow: Workflow, foreign: Sequence[str]) -> Iterator[str]:
@@ -214,6 +226,8 @@ def _told(args: argparse.Namespace, examined: _Examined, workflow: Workflow, for
         yield f"left out, since it would fail there: {sentence}"
     for path in foreign:
         yield f"warning: {printable(path)} is a path of this machine, which a workflow's machine does not have"
+    if workflow.is_here:
+        yield f"warning: {printable(args.url)} is on this machine: the workflow needs a step that starts the server"
     for name in workflow.variables:
         yield f"set the secret {printable(name)} in the repository's settings"
     if workflow.shards > 1:

@@ -18,6 +18,7 @@ class Workflow:
         uses: the action.
         command: the server's command, as a shell reads it; empty where there is a URL.
         url: where it is.
+        is_here: whether that is this machine, so that a workflow has to start the server first.
         profile: the hosts, separated by blanks.
         baseline: the file, from the project's folder.
         options: further options of `conformance run`, as a shell reads them.
@@ -37,6 +38,7 @@ class Workflow:
     variables: tuple[str, ...]
     left_out: tuple[str, ...]
     project: Path
+    is_here: bool = False
 
 
 def rendered(workflow: Workflow) -> str:
@@ -94,6 +96,8 @@ def _lines(workflow: Workflow) -> Iterator[str]:
     yield "      - uses: actions/checkout@v4"
     if not workflow.url:
         yield from (f"      {line}" for line in _setup(workflow.project, workflow.command))
+    if workflow.is_here:
+        yield "      # Start the server in a step here: its URL is one of the machine that this runs on."
     yield from (f"      # Left out: {sentence}" for sentence in workflow.left_out)
     yield f"      - uses: {_quoted(workflow.uses)}"
     yield "        with:"
