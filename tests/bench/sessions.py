@@ -11,8 +11,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from connect_mcp.conformance.redaction import Redactor
@@ -20,7 +21,21 @@ from connect_mcp.conformance.schemas import faults
 from connect_mcp.conformance.session import FORMAT
 
 ROUNDS = 400
+MOST_RECORDED = 10_000_000  # bytes of one size
+IN_A_PIPE = 60_000  # bytes that can be sent before anything is read
 ECHO = "import os\nwhile chunk := os.read(0, 65536): os.write(1, chunk)"
+RELAY = """
+import os, subprocess, sys, threading
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+def pass_on(source, sink):
+    while chunk := os.read(source, 65536):
+        while chunk:
+            chunk = chunk[os.write(sink, chunk):]
+    os.close(sink)
+threading.Thread(target=pass_on, args=(0, server.stdin.fileno()), daemon=True).start()
+pass_on(server.stdout.fileno(), 1)
+os._exit(0)
+"""
 ANSWERS = r"""
 import json, sys
 for line in sys.stdin.buffer:
@@ -76,15 +91,31 @@ def main() -> None:
 
 
 def recording(folder: Path) -> None:
-    """What the recorder adds to a round trip, both directions together."""
-    for size in (200, 2_000, 50_000):
-        out = folder / f"{size}.jsonl"
-        command = [sys.executable, "-c", ECHO]
-        recorder = [sys.executable, "-m", "connect_mcp", "conformance", "record", "--out", str(out), "--", *command]
-        with Echo(command) as direct, Echo(recorder) as recorded:
-            times = [(direct.round_trip(size), recorded.round_trip(size)) for _ in range(ROUNDS)][20:]
-        added = statistics.median(two for _, two in times) - statistics.median(one for one, _ in times)
-        print(f"recording a round trip of {size:6} bytes each way adds {added * 1000:6.2f} ms")
+    """What the recorder adds to a round trip, both directions together, and what any program in between would add."""
+    prose = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for size in (200, 2_000, 50_000, 200_000, 1_000_000):
+        for name, text in (("x", "x" * size), ("text", (prose * (size // len(prose) + 1))[:size])):
+            line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"text": text}}).encode() + b"\n"
+            out = folder / f"{name}-{size}.jsonl"
+            command = [sys.executable, "-c", ECHO]
+            relay = [sys.executable, "-c", RELAY, *command]
+            recorder = [sys.executable, "-m", "connect_mcp", "conformance", "record", "--out", str(out), "--", *command]
+            with Echo(command) as direct, Echo(relay) as relayed, Echo(recorder) as recorded:
+                times = list(_in_turn((direct, relayed, recorded), line))
+            usual = [statistics.median(column) * 1000 for column in zip(*times, strict=True)]
+            print(
+                f"recording a round trip of {size:7} bytes of {name:4} each way adds {usual[2] - usual[0]:5.2f} ms "
+                f"to {usual[0]:.2f} ms; a program that only passes it on adds {usual[1] - usual[0]:.2f} ms"
+            )
+
+
+def _in_turn(programs: Sequence["Echo"], line: bytes) -> Iterator[list[float]]:
+    """The times of many round trips; after each there is a pause, as long as a model would take to read so much."""
+    for number in range(max(20, min(ROUNDS, MOST_RECORDED // len(line)))):
+        times = [program.round_trip(line) for program in programs]
+        if number >= 5:
+            yield times
+        time.sleep(len(line) / 1e6)
 
 
 class Echo:
@@ -103,16 +134,24 @@ class Echo:
         self.process.wait()
         self.process.stdout.close()
 
-    def round_trip(self, size: int) -> float:
-        assert self.process.stdin is not None
+    def round_trip(self, line: bytes) -> float:
         assert self.process.stdout is not None
-        line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"text": "x" * size}}).encode() + b"\n"
         began = time.perf_counter()
-        self.process.stdin.write(line)
-        got = b""
-        while not got.endswith(b"\n"):
-            got += self.process.stdout.read(1 << 20) or b""
-        return time.perf_counter() - began
+        sender = threading.Thread(target=self._send, args=(line,)) if len(line) > IN_A_PIPE else None
+        sender.start() if sender else self._send(line)
+        missing = len(line)
+        while missing:
+            missing -= len(self.process.stdout.read(1 << 20) or b"")
+        seconds = time.perf_counter() - began
+        if sender:
+            sender.join()
+        return seconds
+
+    def _send(self, line: bytes) -> None:
+        assert self.process.stdin is not None
+        rest = memoryview(line)
+        while rest:
+            rest = rest[self.process.stdin.write(rest) :]
 
 
 def replaying(folder: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .redaction import Redactor
 
 _WAITING = 1024  # pieces in memory; the recorder makes none longer than 64 kB
-_SILENCE = 0.01  # seconds after which the recorder is thought to have said what it had to say
+_SILENCE = 0.1  # seconds after which the recorder is thought to have said what it had to say
 _LONG = 64 << 10  # bytes of a line that take milliseconds to redact
 _LONGEST = 64 << 20  # bytes kept of one line
 
