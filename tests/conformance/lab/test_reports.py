@@ -139,7 +139,7 @@ def test_what_is_alike_is_told_once() -> None:
     ("matrix", "told"),
     [
         (MATRIX, "Fails in OpenAI Codex and Cline"),
-        (GOOD, "Works in all 2 hosts that were driven"),
+        (GOOD, "Works in both hosts that were driven"),
         (
             replace(GOOD, hosts=HOSTS[:1], cells=GOOD.cells[:2]),
             "Works in OpenAI Codex",

@@ -185,7 +185,7 @@ def _turn_fact(case: Case, turn: Turn) -> str:
     if turn.answered.calls:
         did = "it called " + ", ".join(code(made.tool.full) for made in turn.answered.calls)
     else:
-        did = f"it said {shortened(quoted(turn.answered.text), 80)}"
+        did = f"it said {quoted(shortened(turn.answered.text, 80))}"
     return (
         f"the model, after {span(turn.at)}: offered {counted(len(turn.offered), 'tool')}, {ours} of this server; {did}"
     )

@@ -58,7 +58,8 @@ def headline(matrix: Matrix) -> str:
         return "No host was driven"
     if failed:
         return f"Fails in {listing(failed)}"
-    works = f"Works in {driven[0].title}" if len(driven) == 1 else f"Works in all {len(driven)} hosts that were driven"
+    several = "both hosts" if len(driven) == 2 else f"all {len(driven)} hosts"
+    works = f"Works in {driven[0].title}" if len(driven) == 1 else f"Works in {several} that were driven"
     missed = [host.title for host in matrix.hosts if host.named and host not in driven]
     return f"{works}, and {listing(missed)} could not be driven" if missed else works
 
