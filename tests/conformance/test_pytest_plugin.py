@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from connect_mcp.conformance.pytest_plugin import words
+from support.processes import is_gone, program
+from support.servers import server
 from support.subjects import reference
 
 TWO = ["--mcp-only", "PARSE-TRUNC", "--mcp-only", "INIT-*"]
@@ -111,3 +113,27 @@ def test_nothing_of_the_kit_is_loaded_where_no_server_is_named(tmp_path: Path) -
         [sys.executable, "-m", "pytest", "-q"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout
+
+
+DESERTS = """
+if os.fork() == 0:
+    os.setsid()
+    os.closerange(0, 3)
+    with open({left!r}, "a") as left:
+        left.write(f"{{os.getpid()}}\\n")
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a session of its own, and the environment of a process")
+def test_a_child_in_a_session_of_its_own_does_not_outlive_the_run_and_others_do(tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    deserter = server(tmp_path, DESERTS.format(left=str(left)))
+    with subprocess.Popen(program(tmp_path, "input()", "other.py"), stdin=subprocess.PIPE) as other:
+        ran = run(tmp_path, deserter, "--mcp-only", "PING-EMPTY")
+        assert "1 passed" in ran.stdout
+        assert other.poll() is None, "what is not of this run is left alone"
+        other.communicate(b"\n")
+    pids = [int(line) for line in left.read_text().split()]
+    assert pids
+    assert all(map(is_gone, pids))

@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -350,3 +351,16 @@ def test_the_bundled_server_passes_its_own_recording(tmp_path: Path) -> None:
     assert converse(out, [*command, str(tmp_path / "one")], lines)[0] == 0
     result = play(out, [*command, str(tmp_path / "two")])
     assert (result.outcome, result.differences, result.answers) == ("pass", (), 3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a session of its own is out of reach elsewhere")
+def test_a_child_in_a_session_of_its_own_does_not_outlive_a_replay(tmp_path: Path, recorded: Path) -> None:
+    left = tmp_path / "left"
+    fault = (
+        "if os.fork() == 0:\n    os.setsid()\n    os.closerange(0, 3)\n"
+        f"    open({str(left)!r}, 'w').write(str(os.getpid()))\n    time.sleep(600)"
+    )
+    command = [sys.executable, "-m", "connect_mcp", "conformance", "replay", str(recorded), "--"]
+    done = subprocess.run([*command, *server(tmp_path, fault)], capture_output=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout
+    assert is_gone(int(left.read_text()))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .result import Result
     from .trial import Trial
 
+MARK = "CONNECT_MCP_CONFORMANCE_RUN"
+"""In the environment of the server's processes, where what they start inherits it: which run they belong to."""
+
 _KEPT = pytest.StashKey["_Kept"]()
 _SPOKEN = "mcp_revisions"
 
@@ -58,6 +61,29 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     kept = config.stash.get(_KEPT, None)
     if kept is not None:
         kept.guard.close()
+        _end_marked(kept.mark)
+
+
+def _end_marked(mark: str) -> None:
+    """End what the server started in sessions of their own, and left; what has lost the mark as well is not found.
+
+    The commands have such orphans come to them. Whose process this is may have children of its own, that are not ours
+    to take leave of.
+    """
+    import contextlib
+
+    import psutil
+
+    for _ in range(5):  # one that is being ended may start another
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                    process.kill()
+                    found.append(process)
+        if not found:
+            return
+        psutil.wait_procs(found, timeout=1)
 
 
 def words(command: str, system: str) -> list[str]:
@@ -109,7 +135,9 @@ class _Kept:
     """The subject of one pytest process: what is known of it is found out once."""
 
     def __init__(self, config: pytest.Config) -> None:
+        import os
         import sys
+        import uuid
 
         from .guard import Guard
         from .options import LONGEST
@@ -126,7 +154,8 @@ class _Kept:
         if not 0 < options.timeout <= LONGEST:
             raise pytest.UsageError(f"--mcp-timeout takes seconds above 0, at most {LONGEST:g}")
         command = words(config.getoption("--mcp-server"), sys.platform)
-        self.trial: Trial = Trial(StdioSubject(command, self.guard), options)
+        self.mark = uuid.uuid4().hex
+        self.trial: Trial = Trial(StdioSubject(command, self.guard, env={**os.environ, MARK: self.mark}), options)
 
 
 class _Server(pytest.Collector):

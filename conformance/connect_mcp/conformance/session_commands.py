@@ -31,6 +31,7 @@ def record(args: argparse.Namespace, command: Sequence[str]) -> int:
 def replay(args: argparse.Namespace, command: Sequence[str]) -> int:
     """Play sessions at a server; exit code 0 where every one passes."""
     from connect_mcp.base.masking import secret_values, telling_values
+    from connect_mcp.base.offspring import Offspring
 
     from .replay import Calls, Server
     from .replay import replay as replayed
@@ -47,7 +48,8 @@ def replay(args: argparse.Namespace, command: Sequence[str]) -> int:
     adapted = Calls(args.call_tools, dict(map(example, args.example))) if args.adapted else None
     values = dict(map(_assignment, args.var))
     secrets = secret_values({"args": list(command)}) | telling_values(headers)
-    results = [replayed(path, server, timeout=args.timeout, values=values, adapted=adapted) for path in args.files]
+    with Offspring():
+        results = [replayed(path, server, timeout=args.timeout, values=values, adapted=adapted) for path in args.files]
     if args.json:
         import json
 
