@@ -11,7 +11,7 @@ from connect_mcp.base.errors import Refused
 from connect_mcp.base.record import replace
 from connect_mcp.conformance.lab import diff
 from connect_mcp.conformance.lab.reports import html, markdown, text
-from connect_mcp.conformance.lab.reports.shown import alike, headline, listing
+from connect_mcp.conformance.lab.reports.shown import ABOUT, alike, headline, listing
 from connect_mcp.conformance.lab.reports.writing import write
 from connect_mcp.conformance.lab.results import Cell, Column, Matrix, as_data, safe, unkept
 from support.browser import browser
@@ -212,6 +212,7 @@ def test_markdown_has_the_matrix_and_lets_nothing_through() -> None:
     assert {line.count(" |") for line in table} == {len(HOSTS) + 1}
     assert "2026-11-21, 733 s, without a network" in shown
     assert "| **✗** | ✓ |" in shown
+    assert "the real program in an empty home" in shown
     absent = outside.index("- Qwen Code (every scenario): Qwen Code is not installed")
     assert outside[absent + 1] == r"  - connect\-mcp lab install qwen\-code"
     assert outside[-1] == r"- every host (rpc\-error): no tool of this server answers with an error"
@@ -229,7 +230,9 @@ def test_the_page_stands_alone_and_what_a_server_said_is_text_in_it() -> None:
         assert all(line in page.text for line in one.lines)
     for host in HOSTS:
         assert f"{host.title} {host.version}".strip() in page.text
-    assert "2026-11-21, 733 s, without a network" in page.text
+    assert f"{ABOUT} 2026-11-21, 733 s, without a network" in page.text
+    why = "every host: rpc-error no tool of this server answers with an error"
+    assert why in " ".join(page.text.partition("What did not apply")[2].split())
 
 
 def test_every_cell_of_the_page_leads_to_what_was_seen() -> None:

@@ -9,7 +9,7 @@ from connect_mcp.base.version import __version__
 
 from ...reports.page import listed, page
 from ..results import Cell, Column, Kind, Matrix
-from .shown import COUNTED, alike, circumstances, counted, headline, name, ready
+from .shown import ABOUT, COUNTED, alike, circumstances, counted, headline, name, ready
 
 _SIGNS: Mapping[Kind, str] = {"pass": "✓", "fail": "✗", "not applicable": "-", "not driven": "?"}
 _BRIEF: Mapping[Kind, str] = {"not applicable": "n/a"}
@@ -46,10 +46,11 @@ def _body(matrix: Matrix) -> Iterator[str]:
     kind = "pass" if matrix.exit_code == 0 else "fail"
     yield f"<h1>In real hosts</h1><p><code>{escape(matrix.server)}</code></p>"
     yield f'<p><strong class="{kind}">{escape(headline(matrix))}.</strong> {counted(matrix.cells)}.</p>'
-    yield f"<p>{escape(circumstances(matrix))}</p>"
+    yield f"<p>{escape(ABOUT)} {escape(circumstances(matrix))}</p>"
     yield from _table(matrix)
     yield from _told(matrix, "fail", "What failed")
     yield from _told(matrix, "not driven", "What was not driven")
+    yield from _told(matrix, "not applicable", "What did not apply")
     yield "<h2>What was seen</h2>"
     for host in matrix.hosts:
         yield from _host(matrix, host)
@@ -88,7 +89,8 @@ def _told(matrix: Matrix, kind: Kind, title: str) -> Iterator[str]:
             hosts = ", ".join(host.title for host in one.hosts) or "every host"
             where = f"{hosts}: {', '.join(one.scenarios) or 'every scenario'}"
             yield f'<li><a href="#{_anchor(one.first)}">{escape(where)}</a><br>{escape(one.first.sentence)}'
-            yield from listed(one.first.lines[:_MOST])
+            if kind != "not applicable":
+                yield from listed(one.first.lines[:_MOST])
             yield "</li>"
         yield "</ul>"
 

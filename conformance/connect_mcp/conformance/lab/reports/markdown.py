@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from ...reports.markdown import code, plain
 from ..results import Kind, Matrix
-from .shown import Alike, alike, circumstances, counted, headline, name, ready
+from .shown import ABOUT, Alike, alike, circumstances, counted, headline, name, ready
 
 _MOST = 50  # failures told in detail: a job's summary has at most a megabyte
 _SIGNS: Mapping[Kind, str] = {"pass": "✓", "fail": "**✗**", "not applicable": "-", "not driven": "?"}
@@ -20,9 +20,11 @@ def _lines(matrix: Matrix) -> Iterator[str]:
     yield ""
     yield f"{plain(matrix.server)}: {counted(matrix.cells)} ({circumstances(matrix)})"
     yield ""
+    yield plain(ABOUT)
+    yield ""
     yield from _table(matrix)
     yield ""
-    yield "✓ passed, ✗ failed, - not applicable to this server, ? not driven"
+    yield "✓ passed, ✗ failed, - not applicable, ? not driven"
     failures = alike(matrix, "fail")
     for one in failures[:_MOST]:
         yield from ("", f"### Failed: {_where(one)}", "", plain(one.first.sentence))

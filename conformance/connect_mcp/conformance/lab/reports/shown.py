@@ -15,6 +15,13 @@ COUNTED: Mapping[Kind, str] = {
 """What is said of a number of cells."""
 
 
+ABOUT = (
+    "Each host is the real program in an empty home, where connect-mcp configure wrote the server's entry; "
+    "a script makes the calls, and no model costs anything."
+)
+"""What a report of the lab is about, for whoever finds one."""
+
+
 @record
 class Alike:
     """Cells of which one and the same thing is to be said.
