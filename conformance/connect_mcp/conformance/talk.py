@@ -9,7 +9,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from connect_mcp.base.record import record
 from connect_mcp.base.text import printable
@@ -28,6 +28,9 @@ _GLANCE = 0.1  # seconds between two looks whether anything is still under way
 _FLOOD = 2000  # messages that nobody asked for, before a subject is said to flood us
 _FLOOD_SIZE = 24 << 20  # the same in bytes, of which each may take ten or more once it is parsed
 _KEPT, _WIDTH = 400, 600  # lines of the exchange, and characters of each, that are remembered
+
+_Said: TypeAlias = tuple[float, Literal["kit", "subject"], str, int]
+"""When and by whom what was said, as it was, and its size in bytes: made fit to be shown where it is shown."""
 
 BATCHES = "2025-03-26"
 """The one revision in which several messages may come in an array."""
@@ -109,7 +112,7 @@ class Talk:
         self._pace = trial.options.pace
         self._fences: set[str] = set()
         self._fenced: set[str] = set()
-        self._exchange: deque[Line] = deque(maxlen=_KEPT)
+        self._exchange: deque[Line | _Said] = deque(maxlen=_KEPT)
         self._inbox: list[Seen] = []
         self._inbox_size = 0
         self._sent_at: dict[str, float] = {}
@@ -380,10 +383,11 @@ class Talk:
             lines.append(Line(self.now(), "event", f"the server {ending}"))
         elif self.link.transport != "stdio":  # where a refusal may be all that came back
             lines += [Line(self.now(), "event", self._safe(text)) for text in self.link.errors()]
-        if len(lines) <= most:
-            return tuple(lines)
-        left_out = Line(lines[most // 2].t, "event", f"{len(lines) - most} lines are left out")
-        return (*lines[: most // 2], left_out, *lines[-(most - most // 2) :])
+        if len(lines) > most:
+            first, last = lines[: most // 2], lines[-(most - most // 2) :]
+            left_out = Line(self._shown(lines[most // 2]).t, "event", f"{len(lines) - most} lines are left out")
+            lines = [*first, left_out, *last]
+        return tuple(map(self._shown, lines))
 
     def note(self, by: Literal["kit", "subject"], text: str) -> None:
         """Note what was said outside of messages."""
@@ -398,8 +402,13 @@ class Talk:
         return round(time.monotonic() - self.link.started, 4)
 
     def _note(self, by: Any, text: str, size: int) -> None:
-        more = f" ({size} bytes in all)" if size > _WIDTH else ""
-        self._exchange.append(Line(self.now(), by, self._safe(text) + more))
+        self._exchange.append((self.now(), by, text, size))
+
+    def _shown(self, line: "Line | _Said") -> Line:
+        if isinstance(line, Line):
+            return line
+        t, by, text, size = line
+        return Line(t, by, self._safe(text) + (f" ({size} bytes in all)" if size > _WIDTH else ""))
 
     def _safe(self, text: str) -> str:
         return quoted(text, self.trial.secrets, _WIDTH)
