@@ -34,7 +34,7 @@ MARK = "CONNECT_MCP_RECORDING"
 """The variable by which the processes of a server are known, where they are to be: the path of the recording."""
 
 _CHUNK = 65536
-_LAST_WORDS = 0.2  # seconds that the output's end waits for what is still to come on standard error
+_LAST_WORDS = 0.5  # seconds that the output's end waits for what is still to come on standard error
 _DRAIN = 1.0  # seconds that a stream may be silent after the server's end before it is given up
 
 
