@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connect_mcp.base.errors import Refused
-from connect_mcp.base.locks import attempt, hold, release
+from connect_mcp.base.locks import attempt, hold, release, take
 from connect_mcp.base.system import System
 from support.systems import Counting
 
@@ -45,6 +45,20 @@ def test_a_lock_that_nobody_made_is_not_made_to_look(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         attempt(str(tmp_path / "a.lock"), make=False)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_lock_on_an_open_file_lasts_until_the_last_process_has_closed_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    with path.open("wb") as file, path.open("rb") as other:
+        assert take(file.fileno())
+        assert take(file.fileno())
+        assert not take(other.fileno())
+        holder = subprocess.Popen(["sleep", "600"], stdout=file)
+        file.close()
+        assert not take(other.fileno())
+        holder.kill()
+        holder.wait()
+        assert take(other.fileno())
 
 
 def test_windows_locks_a_byte_beyond_the_holders_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

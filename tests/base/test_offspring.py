@@ -61,6 +61,19 @@ def test_a_process_that_was_there_before_is_left_alone() -> None:
         bystander.wait()
 
 
+def test_what_is_not_meant_is_left_alone_until_all_of_them_are() -> None:
+    offspring = Offspring()
+    processes = [subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({n})"]) for n in (601, 602)]
+
+    offspring.end(but=lambda found: "sleep(602)" in found.command[-1])
+
+    assert [one.process.pid for one in offspring.living()] == [processes[1].pid]
+    offspring.end()
+    assert not offspring.living()
+    for process in processes:
+        process.wait(5)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 def test_a_descendant_that_ignores_sigterm_is_ended_too() -> None:
     offspring = Offspring()

@@ -31,6 +31,14 @@ _quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": s
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, **_quiet)
 """
 
+_TALKS_MUCH = """
+def call(name, arguments):
+    for _ in range(40):
+        os.write(2, b"token=abcdefgh key: 12345678 " * 3_500 + bytes([10]))
+    os.write(2, b"the last line" + bytes([10]))
+    return {"content": [{"type": "text", "text": "done"}]}
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
@@ -46,8 +54,8 @@ def _knows(process: psutil.Process, folder: Path) -> bool:
         return False
 
 
-def left(host: str, command: Sequence[str], folder: Path) -> tuple[Leftover, ...]:
-    """What is left after a run in which the server was called."""
+def run(host: str, command: Sequence[str], folder: Path) -> Evidence:
+    """A run in which the server was called."""
     (recipe,) = selected([host])
     program = install().installed[recipe.executable]
     wanted = Run(
@@ -56,7 +64,12 @@ def left(host: str, command: Sequence[str], folder: Path) -> tuple[Leftover, ...
     ((_, evidence),) = make([wanted], 1)
     assert isinstance(evidence, Evidence), evidence
     assert [len(start.calls) for start in evidence.starts] == [1]
-    return evidence.left
+    return evidence
+
+
+def left(host: str, command: Sequence[str], folder: Path) -> tuple[Leftover, ...]:
+    """What is left after a run in which the server was called."""
+    return run(host, command, folder).left
 
 
 def behind_a_shell(*command: str) -> tuple[str, ...]:
@@ -96,3 +109,11 @@ def test_a_server_that_the_shell_before_it_did_not_end_is_left_there_too(folder:
     (found,) = left("claude-code", behind_a_shell(*with_faults("deaf").command), folder)
 
     assert found.is_server
+
+
+def test_what_was_said_before_a_host_killed_the_recorder_is_waited_for(folder: Path, tmp_path: Path) -> None:
+    """Codex kills it 5 ms after its signal, when the scribe has a second of work or more before it."""
+    evidence = run("codex", server(tmp_path, _TALKS_MUCH), folder)
+
+    assert evidence.starts[0].stderr.endswith("the last line")
+    assert evidence.left == ()
