@@ -98,6 +98,25 @@ def test_a_server_that_crashes_in_a_call_is_red_with_its_exit_code_and_last_word
     assert "the disk is gone" in told
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no terminals to open")
+def test_a_person_at_a_terminal_is_told_of_a_failure_once_as_it_comes(cache: Path, tmp_path: Path, home: Path) -> None:
+    from support.terminal import at_a_terminal
+
+    broken = server(tmp_path, "sys.exit(4)")
+    env = {LAB_CACHE: str(cache), "PATH": os.environ["PATH"], "TERM": "xterm"}
+
+    screen, code = at_a_terminal(
+        ["lab", "run", "codex", "--scenario", "handshake", "call", "--", *broken], [], home, env
+    )
+
+    assert code == 1
+    came, report = screen.split("\r\n", 1)
+    assert came.startswith(
+        "\r\x1b[Kcodex, handshake, call: OpenAI Codex 0.169.0 would start without this server's tools"
+    )
+    assert report.count("would start without this server's tools") == 1
+
+
 def test_a_server_is_started_in_the_folder_in_which_the_command_was_typed(cache: Path, tmp_path: Path) -> None:
     server(tmp_path, name="here.py")
 

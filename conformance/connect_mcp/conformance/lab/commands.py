@@ -304,8 +304,11 @@ class _Progress:
     def __call__(self, made: "Driven", cells: "Sequence[Cell]" = ()) -> None:
         if not self._shown:
             return
-        failed = [cell for cell in cells if cell.kind == "fail"]
-        told = "".join(f"\r\x1b[K{cell.host}, {cell.scenario}: {cell.sentence}\n" for cell in failed)
+        failed: dict[str, list[str]] = {}
+        for cell in cells:
+            if cell.kind == "fail":
+                failed.setdefault(f"{cell.sentence}\n", [f"\r\x1b[K{cell.host}"]).append(cell.scenario)
+        told = "".join(f"{', '.join(where)}: {sentence}" for sentence, where in failed.items())
         now = f"{made.done} of {made.of}  {made.recipe.host_id}, {made.group[0].scenario.id}"
         last = now if made.done < made.of else ""
         sys.stderr.write(f"{told}\r\x1b[K{last}")
