@@ -172,6 +172,7 @@ def test_what_makes_a_host_wait_is_told_where_it_did_not() -> None:
 
     assert "it is known to wait 1 s in a run without a person" in lines[0]
     assert "startup_timeout_sec" in lines[1]
+    assert lines[2].endswith("connect-mcp lab run --patient tells this host to wait")
 
 
 def good() -> tuple[Evidence, Planned]:

@@ -15,6 +15,7 @@ from connect_mcp.base.record import record
 from ..report import for_report
 from ..requirement import REVISIONS
 from ..session import PLACEHOLDER
+from .all_recipes import selected
 from .case import (
     OWN,
     Case,
@@ -225,6 +226,9 @@ def _setting(case: Case) -> Iterator[str]:
         yield f"it is known to wait {waits:g} s in a run without a person{known}"
     if patience.setting:
         yield f"what makes it wait longer: {patience.setting}"
+    (recipe,) = selected([case.host.id])
+    if recipe.patient_argv or recipe.patient_env or recipe.patient_settings:
+        yield "a server is slower on a busy machine; connect-mcp lab run --patient tells this host to wait"
 
 
 def _too_late(case: Case) -> Finding | None:
