@@ -18,14 +18,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from connect_mcp.base import locks
 
 from .session import KINDS, Header, Json, Kind
 
-SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGBREAK")
-"""Those that a host may send a server, where the system has them."""
+_NAMES = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGBREAK")
+SIGNALS: tuple[signal.Signals, ...] = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+"""Those that a host may send a server, as far as the system has them."""
 
 HEAD = struct.Struct("<BdI")
 """What stands before a piece: its kind, by its place in KINDS; seconds since the server's start; how many bytes follow.
@@ -107,16 +108,17 @@ class Dictation:
         self._began = began
         try:
             # The lock is on the open file, which we share with the scribe, and stays when we close it.
-            self._process = subprocess.Popen(
-                [sys.executable, "-S", "-c", _PROGRAM, *sys.path],
-                stdin=subprocess.PIPE,
-                stdout=self._recording,
-                stderr=subprocess.DEVNULL,  # a host may wait until nobody holds ours any more
-                bufsize=0,
-                env=env,
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            )
+            with _held_back():
+                self._process = subprocess.Popen(
+                    [sys.executable, "-S", "-c", _PROGRAM, *sys.path],
+                    stdin=subprocess.PIPE,
+                    stdout=self._recording,
+                    stderr=subprocess.DEVNULL,  # a host may wait until nobody holds ours any more
+                    bufsize=0,
+                    env=env,
+                    start_new_session=True,
+                    creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+                )
         except OSError as error:
             self._refused = error.strerror or "the process that writes it was not started"
         os.close(self._recording)
@@ -171,6 +173,19 @@ class Dictation:
 
             with contextlib.suppress(OSError):
                 fcntl.fcntl(self._process.stdin.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """What is started here never gets one of the signals, not even before it ignores them; we get ours afterwards."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def signal_name(number: int) -> str:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -142,7 +142,7 @@ class _Proxy:
             _drained(stream, thread)
         name = signal_name(-code) if code < 0 else None
         self._dictation.event("exit", {"code": None if name else code, "signal": name}, ended)
-        _let_signals_end_us()  # the scribe does not need us, and has seconds of work at most
+        _handle_signals(signal.SIG_DFL)  # the scribe does not need us, and has seconds of work at most
         if why := self._dictation.finish():
             with contextlib.suppress(OSError):
                 os.write(2, f"connect-mcp: the recording is not whole: {why}\n".encode())
@@ -181,17 +181,14 @@ class _Proxy:
             with contextlib.suppress(OSError):
                 self._process.send_signal(number)  # which leaves another process alone that got the number since
 
-        for name in SIGNALS:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, pass_on)
+        _handle_signals(pass_on)
 
 
-def _let_signals_end_us() -> None:
-    for name in SIGNALS:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
+def _handle_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Handle those that a host may send, but for what the host has ignored in what it starts."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def _started(argv: Sequence[str], cwd: str | None, env: Mapping[str, str] | None) -> "subprocess.Popen[bytes]":

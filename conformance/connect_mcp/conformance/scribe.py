@@ -38,9 +38,8 @@ def main() -> NoReturn:
 
     The exit code is 0 where the recording is whole, else the number of the system's error, or `FAILED`.
     """
-    for name in SIGNALS:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     sys.setswitchinterval(0.0005)  # reading comes before redacting: the recorder may be waiting
     try:
         locks.take(1)  # it came with the open file, but for Windows, where a lock is a process's own
