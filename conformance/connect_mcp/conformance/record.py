@@ -118,12 +118,12 @@ class _Proxy:
         self._dictation = dictation
         began, given = time.monotonic(), _working_folder()
         self._process = _started(argv, cwd, {**env, MARK: os.path.abspath(marked)} if marked else None)
-        dictation.start(began, argv, cwd or given, env)
         if marked:
             with contextlib.suppress(OSError):  # the server runs: a full disk is no reason to end it
                 marked.with_suffix(".pid").write_text(str(self._process.pid), encoding="ascii")
+        dictation.start(began, argv, cwd or given, env)
         own_group = sys.platform != "win32" and os.getpgrp() == os.getpid()
-        dictation.event("spawn", {"env": list[Json](sorted(env)), "own_group": own_group})
+        dictation.event("spawn", {"env": list[Json](sorted(env)), "own_group": own_group}, began)
 
     def run(self) -> int:
         process = self._process
