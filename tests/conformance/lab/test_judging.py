@@ -234,8 +234,8 @@ def test_no_call_is_passed_that_was_not_made() -> None:
     outcome = judge(evidence, shy)
 
     assert outcome.kind == "not applicable"
-    assert outcome.sentence.endswith(
-        "had no call to make: asked directly, the server lists no tools: tools/list: no answer within 10 s"
+    assert outcome.sentence == (
+        "no call was made: asked directly, the server lists no tools: tools/list: no answer within 10 s"
     )
 
 

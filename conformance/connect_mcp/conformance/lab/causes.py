@@ -49,11 +49,13 @@ class Finding:
         kind: what that means for the scenario.
         what: the rest of a sentence that begins with the host, safe to print.
         why: further evidence, safe to print.
+        alone: whether `what` is the whole sentence, since it is the same in every host.
     """
 
     kind: Kind
     what: str
     why: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @record
@@ -325,7 +327,7 @@ def _nothing_to_call(case: Case) -> Finding | None:
     if case.dealt:
         return None
     why = for_report(case.planned.looked.failure)
-    return Finding("not applicable", f"had no call to make: asked directly, the server lists no tools: {why}")
+    return Finding("not applicable", f"no call was made: asked directly, the server lists no tools: {why}", alone=True)
 
 
 Of = Callable[[Case, Dealt], Finding | None]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .results import Cell
 
 _MOST_JOBS = 16
+# Seconds that a server has when it is asked directly: one that starts within 2 took 15 on a busy machine.
+_LOOKS, _LOOKS_PATIENTLY = 30.0, 60.0
 _WITHOUT_SERVER = {
     "install": "it installs hosts, and drives none",
     "diff": "it drives hosts at our scenario server alone, since their profiles are about that",
@@ -209,7 +211,9 @@ def _planned(args: argparse.Namespace, command: Sequence[str]) -> "tuple[str, li
     name, server = _server(args, command)
     # What only the scenario server can be made to do says nothing of another one; where it is named, it is told so.
     scenarios = [one for one in selected(args.scenario) if server is None or one.takes or args.scenario]
-    return name, guests, plan(scenarios, server, Options(call_tools=args.call_tools, examples=dict(args.example)))
+    timeout = _LOOKS_PATIENTLY if args.patient else _LOOKS
+    options = Options(timeout=timeout, call_tools=args.call_tools, examples=dict(args.example))
+    return name, guests, plan(scenarios, server, options)
 
 
 def _guests(args: argparse.Namespace) -> "list[Guest]":

@@ -43,7 +43,8 @@ def judge(evidence: Evidence, planned: Planned) -> Outcome:
     judged = planned.scenario.judged
     finding = next((found for cause in CAUSES[judged] if (found := cause(case))), None) or _passed(case)
     lines = (*finding.why, *_facts(case))
-    return Outcome(finding.kind, f"{case.title} {finding.what}", lines, case.start.ready if case.start else None)
+    sentence = finding.what if finding.alone else f"{case.title} {finding.what}"
+    return Outcome(finding.kind, sentence, lines, case.start.ready if case.start else None)
 
 
 def inapplicable(planned: Planned) -> Outcome:
