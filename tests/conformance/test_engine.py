@@ -14,6 +14,7 @@ from connect_mcp.conformance.requirement import MODERN, REVISIONS
 from connect_mcp.conformance.subject import StdioSubject
 from connect_mcp.conformance.trial import Trial
 from connect_mcp.conformance.watch import RULES
+from support.servers import server
 from support.subjects import FOLDER, HURRIED, ROWS, reference, results
 
 QUICK = replace(HURRIED, examples={"wait": {"ms": 1}})
@@ -122,3 +123,24 @@ def test_a_server_that_drops_what_it_cannot_read_is_not_started_for_each_of_it(t
     found = results(counted([sys.executable, "-S", "-E", str(program)], log), rows, [LEGACY], QUICK)
     assert len([one for one in found if one.outcome == "fail"]) > 5
     assert len(log.read_text(encoding="utf-8").splitlines()) < 10
+
+
+SLOW_PING = """
+DELAYS = [1.4]
+
+def result(method, params, usual=result):
+    if method == "ping":
+        time.sleep(DELAYS.pop() if DELAYS else 0)
+    return usual(method, params)
+"""
+NO_PING = "def answer(message, usual=answer):\n    message['method'] == 'ping' or usual(message)"
+
+
+@pytest.mark.parametrize(("fault", "method"), [(SLOW_PING, "ping"), (NO_PING, "tools/list")])
+def test_another_fence_is_taken_where_it_alone_is_answered(tmp_path: Path, fault: str, method: str) -> None:
+    with Guard() as guard:
+        trial = Trial(StdioSubject(server(tmp_path, fault), guard, patience=0.3), QUICK)
+        with trial.open(LEGACY) as talk:
+            talk.fence()
+            talk.fence()
+        assert trial.fence_method == method, "one that is slow once still has it"

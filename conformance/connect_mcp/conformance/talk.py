@@ -254,22 +254,28 @@ class Talk:
     def fence(self) -> None:
         """Make sure that the subject still answers.
 
+        Where one method has no answer for a while another one is tried too; it is the fence from then on where it alone
+        was answered, since a subject may as well be slow.
+
         Raises:
             Broken: where it does not.
         """
-        sent = [self._send_fence()]
+        usual = "server/discover" if self.modern else self.trial.fence_method
+        rest = [] if self.modern else ["tools/list" if usual == "ping" else "ping"]
+        sent = [self._send_fence(usual)]
         deadline = time.monotonic() + self._timeout
         another = time.monotonic() + _FENCE_PATIENCE
         while True:
-            if self._fenced.intersection(sent):
+            if answered := self._fenced.intersection(sent):
+                if sent[0] not in answered:
+                    self.trial.fence_method = "tools/list" if usual == "ping" else "ping"
                 return
             now, idle = time.monotonic(), self.link.idle
-            if now >= deadline or (idle and len(sent) == 2):
+            if now >= deadline or (idle and not rest):
                 raise self._silent("then ")
-            if len(sent) == 1 and (idle or now >= another):
-                self.trial.fence_method = "tools/list" if self.trial.fence_method == "ping" else "ping"
-                sent.append(self._send_fence())
-            self._glance((another if len(sent) == 1 and now < another else deadline) - now)
+            if rest and (idle or now >= another):
+                sent.append(self._send_fence(rest.pop()))
+            self._glance((another if rest else deadline) - now)
 
     @property
     def never_there(self) -> bool:
@@ -471,9 +477,9 @@ class Talk:
                 return self._inbox.pop(index)
         return None
 
-    def _send_fence(self) -> str:
+    def _send_fence(self, method: str = "") -> str:
         ident = self._new_fence()
-        method = "server/discover" if self.modern else self.trial.fence_method
+        method = method or ("server/discover" if self.modern else self.trial.fence_method)
         self.request(method, {} if method == "tools/list" else None, ident=ident)
         return ident
 
