@@ -34,7 +34,7 @@ MARK = "CONNECT_MCP_RECORDING"
 """The variable by which the processes of a server are known, where they are to be: the path of the recording."""
 
 _CHUNK = 65536
-_LAST_WORDS = 0.5  # seconds that the output's end waits for what is still to come on standard error
+_LAST_WORDS = 0.5  # seconds that a server's end is kept back for what is still to come on standard error
 _DRAIN = 1.0  # seconds that a stream may be silent after the server's end before it is given up
 
 
@@ -132,10 +132,9 @@ class _Proxy:
         assert process.stderr is not None
         sys.setswitchinterval(0.0005)  # a host may kill us 1 ms after the signal that is to be recorded first
         self._pass_signals_on()
-        self._begin(_Stream("stdin", "host", 0, _taken(process.stdin)))
         errors = self._begin(_Stream("stderr", "stderr", _taken(process.stderr), 2))
-        # A host may kill us as soon as it sees that the output has ended, and why is often told on standard error.
-        output = self._begin(_Stream("stdout", "server", _taken(process.stdout), 1), after=errors[1])
+        self._begin(_Stream("stdin", "host", 0, _taken(process.stdin)), errors[1])
+        output = self._begin(_Stream("stdout", "server", _taken(process.stdout), 1), errors[1])
         code = process.wait()
         ended = time.monotonic()
         for stream, thread in (output, errors):
@@ -150,25 +149,31 @@ class _Proxy:
             _die_of(-code)
         return code
 
-    def _begin(self, stream: _Stream, after: threading.Thread | None = None) -> tuple[_Stream, threading.Thread]:
-        thread = threading.Thread(target=self._pass_on, args=(stream, after), daemon=True)
+    def _begin(self, stream: _Stream, errors: threading.Thread | None = None) -> tuple[_Stream, threading.Thread]:
+        thread = threading.Thread(target=self._pass_on, args=(stream, errors), daemon=True)
         thread.start()
         return stream, thread
 
-    def _pass_on(self, stream: _Stream, after: threading.Thread | None) -> None:
-        """Pass on what comes, and its end, which waits a little for the end of what the other thread passes on."""
+    def _pass_on(self, stream: _Stream, errors: threading.Thread | None) -> None:
+        """Pass on what comes, and its end.
+
+        A host may kill us as soon as it sees that the server has gone; why that went is often told on standard error,
+        which is heard out before.
+        """
         while chunk := _read(stream.source):
             stream.busy = True
             self._dictation.passes(stream.ev, chunk)
             if not _written(stream.sink, chunk):
                 self._dictation.event("closed", {"of": stream.name})
+                if errors and stream.ev == "host":
+                    errors.join(_LAST_WORDS)
                 break
             stream.moved += len(chunk)
             stream.busy = False
         else:
             stream.busy = True
-            if after:
-                after.join(_LAST_WORDS)
+            if errors and stream.ev == "server":
+                errors.join(_LAST_WORDS)
             self._dictation.event("eof", {"of": stream.name})
         stream.busy = False
         for descriptor in {stream.source, stream.sink} - {2}:
