@@ -170,6 +170,21 @@ def test_the_ending_is_the_same_steps_at_the_same_moments(
     assert agrees("shutdown", made) is expected
 
 
+def test_what_a_host_does_within_a_kill_may_go_unseen_and_nothing_else(tmp_path: Path) -> None:
+    found, copilot, made = fact("shutdown"), load("copilot-cli"), evidence(tmp_path, [])
+
+    def same(*steps: tuple[str, float]) -> bool:
+        return found.same(copilot.shutdown, [list(step) for step in steps], copilot, made)
+
+    assert tuple(copilot.shutdown[-1]) == ("SIGKILL", 0.001)
+    assert same(("SIGTERM", 0.0), ("eof", 0.0))
+    assert same(("SIGTERM", 0.0))
+    assert not same(("SIGINT", 0.0))
+    assert not same(("SIGTERM", 0.0), ("SIGINT", 0.0))
+    codex = load("codex")
+    assert not found.same(codex.shutdown, [["SIGTERM", 0.0]], codex, made), "5 ms are enough"
+
+
 def test_a_server_that_is_left_running_is_an_orphan(tmp_path: Path) -> None:
     assert agrees("leaves_orphan", evidence(tmp_path, [host(LIST)]))
     assert not agrees("leaves_orphan", evidence(tmp_path, [host(LIST)], left=True))
