@@ -44,18 +44,44 @@ for line in sys.stdin.buffer:
     sys.stdout.write(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}) + "\n")
     sys.stdout.flush()
 """
+CALLS, PLAYS = 2_000, 5
+TOOLS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("get_current_user", {}),
+    ("list_channels", {"workspace_slug": "makers"}),
+    ("search_content", {"query": "lathe"}),
+    ("list_feed_posts", {"workspace_slug": "makers"}),
+    ("list_workspace_members", {"workspace_slug": "makers"}),
+    ("list_notifications", {}),
+)
+BARE = r"""
+import resource, subprocess, sys, time
+def used(who):
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+lines = open(sys.argv[1], "rb").readlines()
+began, cpu = time.monotonic(), used(resource.RUSAGE_SELF)
+answers = []
+with subprocess.Popen(sys.argv[3:], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+    for line in lines:
+        server.stdin.write(line)
+        server.stdin.flush()
+        answers.append(server.stdout.readline() if b'"id"' in line else b"\n")
+    server.stdin.close()
+print(time.monotonic() - began, used(resource.RUSAGE_SELF) - cpu, used(resource.RUSAGE_CHILDREN))
+with open(sys.argv[2], "wb") as file:
+    file.writelines(answers)
+"""
 REPLAY = r"""
 import resource, sys, time
 from connect_mcp.conformance.replay import Server, replay
-def used():
-    mine = resource.getrusage(resource.RUSAGE_SELF)
-    return mine.ru_utime + mine.ru_stime
-began, cpu = time.monotonic(), used()
-result = replay(sys.argv[1], Server([sys.executable, "-c", sys.argv[2]]), timeout=60)
+def used(who):
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+began, cpu = time.monotonic(), used(resource.RUSAGE_SELF)
+result = replay(sys.argv[1], Server(sys.argv[2:]), timeout=60)
 assert result.outcome == "pass", result
-theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(time.monotonic() - began, used() - cpu, theirs.ru_utime + theirs.ru_stime,
-      resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(time.monotonic() - began, used(resource.RUSAGE_SELF) - cpu, used(resource.RUSAGE_CHILDREN))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 RUN = r"""
 import resource, sys, time
@@ -85,6 +111,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         recording(Path(folder))
         replaying(Path(folder))
+        remembering(Path(folder))
         checking(Path(folder))
     redacting()
     judging()
@@ -155,7 +182,55 @@ class Echo:
 
 
 def replaying(folder: Path) -> None:
-    """The kit's own time for a message, against the subject's, and its memory against the session's length."""
+    """A session of several tools at the bundled server, against a client that writes its lines and reads the answers.
+
+    The two are made in turn. That client neither parses nor compares, so that what is above it is all of the kit's.
+    """
+    command = bundled(folder)
+    said, answers, path = folder / "said", folder / "answers", folder / "session.jsonl"
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
+    messages: list[dict[str, object]] = [
+        {"jsonrpc": "2.0", "id": "a", "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": "b", "method": "tools/list"},
+    ]
+    for number in range(CALLS):
+        name, arguments = TOOLS[number % len(TOOLS)]
+        params = {"name": name, "arguments": arguments}
+        messages.append({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
+    said.write_text("".join(json.dumps(message) + "\n" for message in messages), encoding="utf-8")
+    bare_client = [BARE, str(said), str(answers), *command]
+    figures(bare_client)
+    with path.open("w", encoding="utf-8") as file, answers.open(encoding="utf-8") as came:
+        file.write(json.dumps({"format": FORMAT, "version": 1}) + "\n")
+        for message, answer in zip(messages, came, strict=True):
+            file.write(json.dumps({"t": 0, "ev": "host", "msg": message}) + "\n")
+            if answer.strip():
+                file.write(json.dumps({"t": 0, "ev": "server", "msg": json.loads(answer)}) + "\n")
+    plays = [(figures(bare_client), figures([REPLAY, str(path), *command])) for _ in range(PLAYS)]
+    ratios = sorted(ours[0] / bare[0] for bare, ours in plays)
+    bare, ours = (
+        [statistics.median(column) for column in zip(*rows, strict=True)] for rows in zip(*plays, strict=True)
+    )
+    each, middle = 1000 / CALLS, statistics.median(ratios)
+    print(
+        f"replaying {CALLS} calls at the bundled server: {ours[0] * each:.2f} ms a call, {middle:.2f} x a bare client "
+        f"({bare[0] * each:.2f} ms; {ratios[0]:.2f} to {ratios[-1]:.2f} in {PLAYS} plays), budget 1.10 x; CPU a call: "
+        f"{ours[1] * each:.2f} ms of ours, {bare[1] * each:.2f} of the bare client's, {ours[2] * each:.2f} of its"
+    )
+
+
+def figures(program: list[str]) -> list[float]:
+    done = subprocess.run([sys.executable, "-c", *program], capture_output=True, text=True, check=True)
+    return list(map(float, done.stdout.split()))
+
+
+def bundled(folder: Path) -> list[str]:
+    return [sys.executable, "-m", "connect_mcp", "serve", "--embedded", "--data-dir", str(folder / "workspace")]
+
+
+def remembering(folder: Path) -> None:
+    """The kit's memory against the session's length, at a server that does next to nothing."""
     for count in (1_000, 20_000):
         path = folder / f"long-{count}.jsonl"
         with path.open("w", encoding="utf-8") as file:
@@ -166,10 +241,7 @@ def replaying(folder: Path) -> None:
                 answer = {"jsonrpc": "2.0", "id": number, "result": result}
                 file.write(json.dumps({"t": 0, "ev": "host", "msg": call}) + "\n")
                 file.write(json.dumps({"t": 0, "ev": "server", "msg": answer}) + "\n")
-        done = subprocess.run(
-            [sys.executable, "-c", REPLAY, str(path), ANSWERS], capture_output=True, text=True, check=True
-        )
-        wall, ours, theirs, resident = map(float, done.stdout.split())
+        wall, ours, theirs, resident = figures([REPLAY, str(path), sys.executable, "-c", ANSWERS])
         each, mine, its = (seconds / count * 1000 for seconds in (wall, ours, theirs))
         print(
             f"replaying {count:6} calls: {each:.3f} ms a call, of it {mine:.3f} ms CPU of ours "
@@ -179,16 +251,12 @@ def replaying(folder: Path) -> None:
 
 def checking(folder: Path) -> None:
     """A run of all requirements at the bundled server: how often it is started, and whose time it is."""
-    command = [sys.executable, "-m", "connect_mcp", "serve", "--embedded", "--data-dir", str(folder / "workspace")]
     for revision in ("2025-11-25", "2026-07-28"):
-        done = subprocess.run(
-            [sys.executable, "-c", RUN, revision, *command], capture_output=True, text=True, check=True
-        )
-        count, started, wall, ours, theirs, resident = map(float, done.stdout.split())
+        count, started, wall, ours, theirs, resident = figures([RUN, revision, *bundled(folder)])
         print(
             f"checking {count:.0f} requirements in {revision}: {wall:.1f} s, {started:.0f} processes; "
-            f"{ours / count * 1000:.1f} ms CPU of ours each, {theirs:.1f} s of the subject's; "
-            f"{resident / 1024:.0f} MB resident"
+            f"{ours:.2f} s CPU of ours ({ours / count * 1000:.1f} ms each), {theirs:.2f} s of the subject's: "
+            f"{ours / (ours + theirs):.0%} of it is ours; {resident / 1024:.0f} MB resident"
         )
 
 
