@@ -111,6 +111,14 @@ def test_a_flood_on_stderr_blocks_nobody_and_its_end_is_kept(tmp_path: Path, sta
         assert child.stderr_tail(lines=2, width=6)[0].startswith("004999…")
 
 
+def test_the_last_words_of_a_child_are_there_once_it_has_ended(tmp_path: Path, start: Start) -> None:
+    for _ in range(5):
+        with start(program(tmp_path, "import os; os.write(2, b'why\\n' * 10_000); os._exit(3)")) as child:
+            assert child.wait(SOON) == 3
+            assert child.stderr_tail(lines=1) == ("why",)
+            assert len(child.stderr()) == 40_000
+
+
 def test_a_child_that_never_reads_cannot_block_the_sender(tmp_path: Path, start: Start) -> None:
     with start(program(tmp_path, "import time; time.sleep(600)")) as child:
         assert not child.send(b"x" * 10_000_000, timeout=0.2)
@@ -213,7 +221,7 @@ def test_what_cannot_be_started_is_refused_with_the_reason(tmp_path: Path) -> No
         (["no-such-program-here"], None, "PATH"),
         ([str(tmp_path / "missing")], None, "no such file"),
         ([str(script)], None, "interpreter"),
-        ([str(plain)], None, "Permission denied"),
+        ([str(plain)], None, "may not be executed"),
         ([sys.executable], str(tmp_path / "nowhere"), "is not there"),
         ([sys.executable, "a\0b"], None, "cannot be passed"),
         ([], None, "cannot be passed"),

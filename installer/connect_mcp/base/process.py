@@ -28,6 +28,7 @@ from .text import printable, shortened
 
 _CHUNK = 65536
 _ABSENT = 0.02  # seconds without anybody who waits for a line, after which a thread takes over
+_LAST_WORDS = 0.2  # seconds for the last error output of a child that has ended to be read: what it says tells why
 _PER_LINE = 64  # what an empty line costs in memory, roughly: a flood of them must hit the bound as well
 
 
@@ -315,6 +316,8 @@ class Child:
 
     def stderr_tail(self, lines: int = 10, width: int = 300) -> tuple[str, ...]:
         """The last lines of error output, each safe to print and cut to `width` characters; blank ones are left out."""
+        if self._process.returncode is not None:
+            self.wait_for_errors(_LAST_WORDS)
         head, dropped, tail = self._errors.pieces()
         text = (tail if dropped else head + tail).decode("utf-8", "replace")
         kept = [line for line in text.split("\n") if line.strip()][-lines:]
