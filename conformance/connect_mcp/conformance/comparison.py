@@ -9,7 +9,7 @@ An id that the host sent first must come back as it is; one that the server made
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from connect_mcp.base.record import record
@@ -116,17 +116,6 @@ class Matching:
             is_returned = value in self._returned and (name == "cursor" or len(value) >= _LONG_ENOUGH)
             return self._returned[value] if is_returned else self.filled(value)
         return value
-
-    def is_certain(self, value: Json, answer: str) -> bool:
-        """Whether the value that `filled_value` gives is the same whatever is learned from one more answer.
-
-        Args:
-            value: what the host said.
-            answer: what was recorded of the server, as JSON text.
-        """
-        if "\\\\" in answer:  # a document inside one of its texts may write anything in another way
-            return False
-        return all(_is_plain(text) and text not in answer for text in _replaceable(value))
 
     def changes(self, expected: Json, got: Json, path: str) -> list[Change]:
         """Every difference between a recorded value and a server's."""
@@ -249,26 +238,6 @@ class Matching:
             return re.escape(self._value(name))
         open_names.append(name)
         return f"(?P<v{len(open_names) - 1}>{pattern})"
-
-
-def _replaceable(value: Json, name: str = "") -> Iterator[str]:
-    """The texts in what a host said that `Matching.filled_value` may put others in the place of."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from [key] if "{{" in key else []
-            yield from _replaceable(item, key)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _replaceable(item, name)
-    elif isinstance(value, str) and (name == "cursor" or len(value) >= _LONG_ENOUGH or "{{" in value):
-        yield value
-    elif _is_id(value, f".{name}"):
-        yield str(value)
-
-
-def _is_plain(text: str) -> bool:
-    """Whether a text stands in JSON as it is, and holds no placeholder."""
-    return text.isascii() and text.isprintable() and not {'"', "\\", "{"}.intersection(text)
 
 
 def _is_id(value: Json, path: str) -> bool:

@@ -6,7 +6,7 @@ Whatever the server does, every call here returns within its time.
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Protocol, cast
 
 from connect_mcp.base.process import Child
@@ -25,7 +25,6 @@ FENCE = "connect-mcp-fence"
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DRAIN = 2.0  # seconds to read what is left of a server's output
 _MOST_DIFFERENCES = 1000
-_MOST_AHEAD = 8  # events that are read before it is their turn: each may be long
 _UNCLAIMED = 1000  # messages that nobody asked for, before a server is said to flood
 
 Message = dict[str, Json]
@@ -135,25 +134,20 @@ class Player:
             Inconclusive: where it cannot be played to its end.
         """
         exited: Event | None = None
-        for turn in _turns(events):
-            self.foresee(turn)
-            for event in turn:
-                if event.ev == "host":
-                    self.send_event(event)
-                elif event.ev == "server":
-                    self.expect(event)
-                elif event.ev == "eof" and event.more["of"] == "stdin":
-                    self.close()
-                elif event.ev == "signal":
-                    self.send_signal(str(event.more["name"]))
-                elif event.ev == "exit":
-                    exited = event
-                self.last = event.t
+        for event in events:
+            if event.ev == "host":
+                self.send_event(event)
+            elif event.ev == "server":
+                self.expect(event)
+            elif event.ev == "eof" and event.more["of"] == "stdin":
+                self.close()
+            elif event.ev == "signal":
+                self.send_signal(str(event.more["name"]))
+            elif event.ev == "exit":
+                exited = event
+            self.last = event.t
         self.close()
         self.end(exited)
-
-    def foresee(self, turn: Sequence[Event]) -> None:
-        """Prepare for what comes, while the server works on what the host said last."""
 
     def send_event(self, event: Event) -> None:
         """Send what the host sent."""
@@ -186,13 +180,9 @@ class Player:
         if not self.client and isinstance(info, dict):
             self.client = f"{info.get('name')} {info.get('version')}"
 
-    def filled(self, message: Json, end: str) -> bytes:
-        """A message as bytes, with values for its placeholders."""
-        return line_of(self.matching.filled_value(message)) + end.encode()
-
     def send_message(self, message: Json, end: str = "\n") -> None:
         """Send a message with values for its placeholders."""
-        self.write(self.filled(message, end))
+        self.write(line_of(self.matching.filled_value(message)) + end.encode())
 
     def send_raw(self, raw: bytes, end: str) -> None:
         """Send a line that is no message, with values for its placeholders."""
@@ -321,17 +311,6 @@ class Player:
         """Note a difference about a line of the session; of very many the first are kept."""
         if len(self.differences) < _MOST_DIFFERENCES:
             self.differences.append(Difference(number, what, changes))
-
-
-def _turns(events: Iterator[Event]) -> Iterator[list[Event]]:
-    """The events up to the next thing that the host says, and again: they are read while the server is at work."""
-    turn: list[Event] = []
-    for event in events:
-        turn.append(event)
-        if event.ev == "host" or len(turn) == _MOST_AHEAD:
-            yield turn
-            turn = []
-    yield turn
 
 
 def about_answer(method: str | None, key: str) -> str:

@@ -28,7 +28,6 @@ from .player import (
     about_answer,
     is_answer_to,
     key_of,
-    line_of,
 )
 from .report import Outcome, Replayed, for_report
 from .session import Event, Json, Session
@@ -169,30 +168,6 @@ class _Strict(Player):
     def __init__(self, peer: Peer, matching: Matching, timeout: float) -> None:
         super().__init__(peer, matching, timeout)
         self._ids: dict[str, Json] = {}  # of the server's requests: its own id now, by the recorded one as JSON text
-        self._ready: bytes | None = None  # what the host says next, where no answer changes it any more
-        self._later: list[tuple[Event, str, Message, Message]] = []  # answers that are not compared yet
-
-    def play(self, events: Iterator[Event]) -> None:
-        """Play all events; where that cannot be done, what came before is judged all the same."""
-        try:
-            super().play(events)
-        finally:
-            self._catch_up()
-
-    def foresee(self, turn: Sequence[Event]) -> None:
-        """Make what the host says next, where it says it after one answer and whatever that answer holds.
-
-        It is then sent as soon as the answer is there, which is compared while the server works again.
-        """
-        self._ready = None
-        said = [event for event in turn if event.ev in ("host", "server")]
-        if [event.ev for event in said] != ["server", "host"]:
-            return
-        answer, call = said
-        if not (_is(answer.msg, answer=True) and _is(call.msg, answer=False)):
-            return
-        if self.matching.is_certain(call.msg, line_of(answer.msg).decode()):
-            self._ready = self.filled(call.msg, call.end)
 
     def send_event(self, event: Event) -> None:
         if event.raw is not None:
@@ -205,8 +180,7 @@ class _Strict(Player):
         for message in event.msg if isinstance(event.msg, list) else [event.msg]:
             if isinstance(message, dict) and isinstance(method := message.get("method"), str):
                 self.note_request(message, method)
-        self.write(self._ready or self.filled(event.msg, event.end))
-        self._catch_up()
+        self.send_message(event.msg, event.end)
 
     def expect(self, event: Event) -> None:
         if event.raw is not None:
@@ -230,17 +204,6 @@ class _Strict(Player):
         elif "id" in expected:
             self._ids[key_of(expected["id"])] = got.get("id")
             got = {**got, "id": expected["id"]}
-        if method is None and self._ready is not None:
-            self._later.append((event, about, expected, got))
-        else:
-            self._compare(event, about, expected, got)
-
-    def _catch_up(self) -> None:
-        """Compare the answer that the host did not wait to see compared."""
-        while self._later:
-            self._compare(*self._later.pop())
-
-    def _compare(self, event: Event, about: str, expected: Message, got: Message) -> None:
         changes = tuple(self.matching.changes(expected, got, ""))
         if ("error" in expected) != ("error" in got):
             wanted, came = ("an error", "a result") if "error" in expected else ("a result", "an error")
@@ -295,8 +258,3 @@ class _Strict(Player):
             return  # an answer that the recorded host did not stay for
         what = f"{printable(str(method))}" if method else f"an answer with id {for_report(key_of(message.get('id')))}"
         self.differs(None, f"the server sent {what}, which was not recorded")
-
-
-def _is(message: Json, *, answer: bool) -> bool:
-    """Whether a message is an answer, or is none."""
-    return isinstance(message, dict) and ("method" not in message) is answer
