@@ -116,7 +116,7 @@ def documents(draw: st.DrawFn, section: Section) -> Document:
         text = draw(st.sampled_from(("---\n", "# head\n--- # start\n", "%YAML 1.2\n---\n"))) + text
     if draw(st.booleans()):
         text += draw(st.sampled_from(("...\n" if parts else "", "\n\n", "  # end\n", "# end\n")))
-    if draw(st.integers(0, 3)) == 0 and not text.endswith("kept\n\n\n"):
+    if draw(st.integers(0, 3)) == 0 and not text.rstrip("\n").endswith("kept"):
         text = text.rstrip("\n")
     text = text.replace("\n", draw(st.sampled_from(("\n", "\n", "\r\n"))))
     if section.keyed_by:
