@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -494,16 +495,27 @@ def scribe_of(process: "subprocess.Popen[bytes]") -> psutil.Process:
     return scribe
 
 
-def test_a_scribe_that_dies_holds_up_nothing_and_is_told_of_at_the_end(tmp_path: Path) -> None:
-    out, sent = tmp_path / "session.jsonl", noise()
-    process = start(out, program(tmp_path, ECHO))
+@contextmanager
+def recorded(out: Path, folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", psutil.Process]]:
+    """A recorder that has passed one line on, and its scribe; both are gone at the end."""
+    process = start(out, program(folder, ECHO))
+    scribe = None
     try:
         writer(process).write(b"1\n")
         assert reader(process).readline() == b"1\n"
-        scribe_of(process).kill()
-        received, errors = process.communicate(sent, timeout=PATIENCE)
+        scribe = scribe_of(process)
+        yield process, scribe
     finally:
         end(process)
+        if scribe and scribe.is_running():
+            scribe.kill()
+
+
+def test_a_scribe_that_dies_holds_up_nothing_and_is_told_of_at_the_end(tmp_path: Path) -> None:
+    out, sent = tmp_path / "session.jsonl", noise()
+    with recorded(out, tmp_path) as (process, scribe):
+        scribe.kill()
+        received, errors = process.communicate(sent, timeout=PATIENCE)
     assert (process.returncode, received) == (0, sent)
     assert errors == b"connect-mcp: the recording is not whole: the process that writes it was ended by SIGKILL\n"
 
@@ -519,29 +531,18 @@ def test_a_full_disk_holds_up_nothing_and_is_told_of_at_the_end(tmp_path: Path) 
 
 def test_the_signals_that_end_servers_do_not_end_the_scribe(tmp_path: Path) -> None:
     out = tmp_path / "session.jsonl"
-    process = start(out, program(tmp_path, ECHO))
-    try:
-        writer(process).write(b"1\n")
-        reader(process).readline()
-        scribe = scribe_of(process)
+    with recorded(out, tmp_path) as (process, scribe):
         assert os.getsid(scribe.pid) == scribe.pid
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             scribe.send_signal(number)
         assert process.communicate(b"2\n", timeout=PATIENCE) == (b"2\n", b"")
-    finally:
-        end(process)
     assert said(out, "server") == [b"1", b"2"]
     assert events(out)[-1].ev == "exit"
 
 
 def test_a_host_does_not_wait_for_the_scribe_where_it_kills_the_recorder_and_a_reader_can(tmp_path: Path) -> None:
     out = tmp_path / "session.jsonl"
-    process = start(out, program(tmp_path, ECHO))
-    scribe = None
-    try:
-        writer(process).write(b"1\n")
-        reader(process).readline()
-        scribe = scribe_of(process)
+    with recorded(out, tmp_path) as (process, scribe):
         scribe.suspend()
         writer(process).write(b"2\n")
         assert reader(process).readline() == b"2\n"
@@ -551,21 +552,12 @@ def test_a_host_does_not_wait_for_the_scribe_where_it_kills_the_recorder_and_a_r
         scribe.resume()
         assert finished(out, PATIENCE)
         assert is_gone(scribe.pid)
-    finally:
-        end(process)
-        if scribe and scribe.is_running():
-            scribe.kill()
     assert said(out, "host") == said(out, "server") == [b"1", b"2"]
 
 
 def test_a_host_can_end_a_recorder_that_waits_for_its_scribe(tmp_path: Path) -> None:
     out = tmp_path / "session.jsonl"
-    process = start(out, program(tmp_path, ECHO))
-    scribe = None
-    try:
-        writer(process).write(b"1\n")
-        reader(process).readline()
-        scribe = scribe_of(process)
+    with recorded(out, tmp_path) as (process, scribe):
         scribe.suspend()
         writer(process).close()
         assert reader(process).read() == b""
@@ -576,10 +568,6 @@ def test_a_host_can_end_a_recorder_that_waits_for_its_scribe(tmp_path: Path) -> 
         assert process.wait(PATIENCE) == -signal.SIGTERM
         scribe.resume()
         assert events(out)[-1].more == {"code": 0, "signal": None}
-    finally:
-        end(process)
-        if scribe and scribe.is_running():
-            scribe.kill()
 
 
 def test_no_secret_is_in_the_arguments_of_the_scribe(tmp_path: Path) -> None:

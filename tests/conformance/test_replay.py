@@ -256,28 +256,21 @@ def listed(name: str, **more: str) -> dict[str, object]:
     return {"tools": [described], **more}
 
 
+def three_pages(folder: Path, *, is_error: bool) -> Path:
+    """A host that lists two pages, calls a tool, and lists the last."""
+    called = {"content": [{"type": "text", "text": "echo: {}"}], "isError": is_error}
+    first, second = listed("echo", nextCursor="old-1"), listed("fail", nextCursor="old-2")
+    return pages(folder, first, second, called, listed("whoami"))
+
+
 def test_a_host_that_pages_sends_the_cursors_of_this_server(tmp_path: Path) -> None:
-    called = {"content": [{"type": "text", "text": "echo: {}"}], "isError": False}
-    session = pages(
-        tmp_path,
-        listed("echo", nextCursor="old-1"),
-        listed("fail", nextCursor="old-2"),
-        called,
-        listed("whoami"),
-    )
+    session = three_pages(tmp_path, is_error=False)
     result = play(session, server(tmp_path, PAGES))
     assert (result.outcome, result.differences, result.answers) == ("pass", (), 4)
 
 
 def test_an_answer_that_differs_is_told_where_the_server_then_dies(tmp_path: Path) -> None:
-    called = {"content": [{"type": "text", "text": "echo: {}"}], "isError": True}
-    session = pages(
-        tmp_path,
-        listed("echo", nextCursor="old-1"),
-        listed("fail", nextCursor="old-2"),
-        called,
-        listed("whoami"),
-    )
+    session = three_pages(tmp_path, is_error=True)
     dies = PAGES + "def call(n, a, usual=call): return sys.stdin.close() or usual(n, a)\n"
     result = play(session, server(tmp_path, dies))
     assert result.outcome == "inconclusive"
