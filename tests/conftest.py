@@ -1,6 +1,7 @@
 """Every test runs with a home of its own: nothing of the user's can be read, written or depended on."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from support.examples import examples
 
 settings.register_profile("connect-mcp", examples(100))
 settings.load_profile("connect-mcp")
+
+if sys.platform != "win32":  # nohup has it ignored, by every process that a test starts too
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _KEPT = {"PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "SYSTEMROOT", "COMSPEC", "PATHEXT", "TEMP", "TMP", "VIRTUAL_ENV"}
 _KEPT_PREFIXES = ("CONNECT_MCP_TEST_", "PYTEST_", "COV_", "npm_config_", "NPM_CONFIG_", "NODE_EXTRA_", "PIP_", "SSL_")
