@@ -151,7 +151,7 @@ class Matching:
         for key, item in expected.items():
             if key not in got:
                 found.append(Change(f"{path}.{key}" if path else key, _json(item), None))
-            elif not (isinstance(item, str) and item == got[key]):  # most are the same text, and that is all of it
+            elif not _is_plainly(item, got[key], key):  # most are, and that is all of it
                 self._compare(item, got[key], f"{path}.{key}" if path else key, found)
         found += [
             Change(f"{path}.{key}" if path else key, None, _json(item))
@@ -238,6 +238,14 @@ class Matching:
             return re.escape(self._value(name))
         open_names.append(name)
         return f"(?P<v{len(open_names) - 1}>{pattern})"
+
+
+def _is_plainly(expected: Json, got: Json, key: str) -> bool:
+    """Whether a member is the same text, number or constant, and nothing can be learned from it."""
+    kind = type(expected)
+    if kind is not type(got) or kind is dict or kind is list or expected != got:
+        return False
+    return kind is str or not _ID.search(f".{key}")
 
 
 def _is_id(value: Json, path: str) -> bool:
