@@ -22,7 +22,7 @@ from support.servers import server
 from support.subjects import reference
 
 LEGACY = "2025-11-25"
-BRISK = Options(timeout=1.5, call_tools=True, pace=Pace(silence=0.05))
+BRISK = Options(timeout=3, call_tools=True, pace=Pace(silence=0.05))
 
 SOUND = """
 error = lambda message, code: say({"jsonrpc": "2.0", "id": message["id"], "error": {"code": code, "message": "no"}})
