@@ -5,7 +5,8 @@
 // may have, with commas between them. With `refuses=calls` the chat's questions whether a tool may be called are denied.
 
 const { spawn } = require("child_process");
-const { accessSync, constants } = require("fs");
+const { accessSync, constants, mkdtempSync, rmSync } = require("fs");
+const { tmpdir } = require("os");
 const path = require("path");
 
 const given = Object.fromEntries(
@@ -18,14 +19,18 @@ const FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-b
   "--disable-component-update", "--disable-sync", "--no-sandbox"];
 const STEP = 60000; // milliseconds for one thing that VS Code is to show; on a quiet machine none took 6 s
 
+const LONGEST = 60; // characters of a folder for temporary files: Chromium puts a socket below it, whose path may have 107
+
 const pause = (ms) => new Promise((resume) => setTimeout(resume, ms));
 
 // Open the workbench, let `use` have its page, and end it; `env` are variables that VS Code is given besides ours.
 async function withWorkbench(use, { env = {}, answered = () => {} } = {}) {
   const code = await started(env);
+  const temporary = tmpdir().length > LONGEST ? mkdtempSync("/tmp/connect-mcp-") : tmpdir();
   let browser;
   try {
-    browser = await chromium.launch({ executablePath: onPath(given.browsers.split(",")), args: FLAGS });
+    const executablePath = onPath(given.browsers.split(","));
+    browser = await chromium.launch({ executablePath, args: FLAGS, env: { ...process.env, TMPDIR: temporary } });
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     page.setDefaultTimeout(STEP);
     await page.goto(`${code.url}/?folder=${encodeURIComponent(given.project)}`);
@@ -34,6 +39,7 @@ async function withWorkbench(use, { env = {}, answered = () => {} } = {}) {
     await use(page);
   } finally {
     await browser?.close();
+    if (temporary !== tmpdir()) rmSync(temporary, { recursive: true, force: true });
     await ended(code.process);
   }
 }
