@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psutil
 import pytest
 
 from connect_mcp.base.fixtures import fixtures
@@ -20,6 +19,7 @@ from connect_mcp.conformance.lab.install import CACHE as LAB_CACHE
 from connect_mcp.conformance.session import Session
 from support.cli import CommandLine, shape
 from support.real_hosts import ROOT, install
+from support.running_labs import begun, of
 from support.servers import server
 
 pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts")]
@@ -286,21 +286,13 @@ def test_a_named_host_that_is_missing_beside_one_that_works_is_told_and_counts(c
 @pytest.mark.skipif(sys.platform == "win32", reason="a parent that is gone is not seen there")
 def test_a_lab_that_is_killed_takes_its_hosts_and_servers_along(cache: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    argv = ["run", "codex", "--scenario", "slow-tool", "--keep", str(kept)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "connect_mcp", "lab", *argv],
-        env={**os.environ, LAB_CACHE: str(cache)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    end = time.monotonic() + 60
-    while time.monotonic() < end and not list(kept.glob("codex/*/run/session*.jsonl")):
-        time.sleep(0.05)
+    process = begun(cache, tmp_path, "--scenario", "slow-tool", "--keep", str(kept), kept=kept)
     assert of(kept)
 
     process.kill()
-    process.wait()
+    process.communicate(timeout=60)
 
+    end = time.monotonic() + 60
     while time.monotonic() < end and of(kept):
         time.sleep(0.1)
     assert not of(kept)
@@ -311,17 +303,7 @@ def test_a_lab_that_is_killed_takes_its_hosts_and_servers_along(cache: Path, tmp
 def test_a_lab_that_is_told_to_end_clears_everything_away_first(
     cache: Path, tmp_path: Path, told: signal.Signals, code: int
 ) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "connect_mcp", "lab", "run", "codex", "--scenario", "very-slow-tool"],
-        env={**os.environ, LAB_CACHE: str(cache), "TMPDIR": str(tmp_path)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    end = time.monotonic() + 60
-    while not list(tmp_path.glob("connect-mcp-lab-*/codex/*/run/session*.jsonl")):
-        assert time.monotonic() < end, "the server was not started"
-        time.sleep(0.05)
+    process = begun(cache, tmp_path, "--scenario", "very-slow-tool")
 
     process.send_signal(told)
     _, said = process.communicate(timeout=30)
@@ -330,12 +312,6 @@ def test_a_lab_that_is_told_to_end_clears_everything_away_first(
     assert "Traceback" not in said
     assert not os.listdir(tmp_path)
     assert not of(tmp_path)
-
-
-def of(folder: Path) -> list[str]:
-    """The command lines of the processes that know of a folder."""
-    lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
-    return [line for line in lines if str(folder) in line]
 
 
 def test_what_cannot_be_meant_is_refused_before_any_host_starts(tmp_path: Path) -> None:

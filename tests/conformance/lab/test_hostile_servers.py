@@ -5,14 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from connect_mcp.conformance.lab.install import CACHE as LAB_CACHE
 from support.real_hosts import install
+from support.running_labs import begun, of
 from support.servers import server
 
 pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts")]
@@ -102,24 +101,14 @@ def test_where_nothing_can_be_kept_it_is_said_before_any_host_starts(tmp_path: P
 @pytest.mark.skipif(sys.platform == "win32", reason="groups are POSIX's")
 def test_a_run_that_is_interrupted_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     cache = next(iter(install().installed.values())).folder.parents[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "connect_mcp", "lab", "run", "codex", "--scenario", "slow-tool"],
-        env={**os.environ, LAB_CACHE: str(cache), "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    end = time.monotonic() + 60
-    while time.monotonic() < end and not list(tmp_path.glob("*/codex/*/run/session*.jsonl")):
-        time.sleep(0.05)
+    process = begun(cache, tmp_path, "--scenario", "slow-tool", own_group=True)
 
     os.killpg(process.pid, signal.SIGINT)
 
     out, said = process.communicate(timeout=60)
-    assert (process.returncode, out, said.decode().strip()) == (130, b"", "connect-mcp: interrupted")
+    assert (process.returncode, out, said.strip()) == (130, "", "connect-mcp: interrupted")
     assert not list(tmp_path.iterdir())
-    lines = [" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"])]
-    assert not [line for line in lines if str(tmp_path) in line]
+    assert not of(tmp_path)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
