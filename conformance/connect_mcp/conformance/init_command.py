@@ -199,14 +199,11 @@ def _workflow(args: argparse.Namespace, examined: _Examined, said: str, uses: st
 
 
 def _is_this_machine(url: str) -> bool:
-    from ipaddress import ip_address
     from urllib.parse import urlsplit
 
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    from connect_mcp.installer.web import is_loopback
+
+    return is_loopback(urlsplit(url))
 
 
 def _told(args: argparse.Namespace, examined: _Examined, workflow: Workflow, foreign: Sequence[str]) -> Iterator[str]:

@@ -13,7 +13,6 @@ from .guard import Guard
 from .wire import LONGEST
 
 _BOUNDS = Bounds(line=LONGEST)
-_LAST_WORDS = 0.5  # seconds until what a process wrote before its end was read; what it started may hold the pipe open
 
 
 class Link(Protocol):
@@ -75,7 +74,7 @@ class StdioLink:
         self.child = child
         self.started = child.started
         self._guard = guard
-        self._drained = self._heard_out = False
+        self._drained = False
         guard.watch(child.pid)
 
     @property
@@ -127,9 +126,6 @@ class StdioLink:
 
     def errors(self) -> tuple[str, ...]:
         """The last lines of its standard error; of a process that is gone, also those that are still on their way."""
-        if self.gone and not self._heard_out:
-            self._heard_out = True
-            self.child.wait_for_errors(_LAST_WORDS)
         return self.child.stderr_tail(lines=6, width=2000)
 
     def close(self) -> None:

@@ -260,15 +260,14 @@ class Talk:
         Raises:
             Broken: where it does not.
         """
-        usual = "server/discover" if self.modern else self.trial.fence_method
-        rest = [] if self.modern else ["tools/list" if usual == "ping" else "ping"]
-        sent = [self._send_fence(usual)]
+        first, *rest = methods = self._fence_methods()
+        sent = [self._send_fence(first)]
         deadline = time.monotonic() + self._timeout
         another = time.monotonic() + _FENCE_PATIENCE
         while True:
             if answered := self._fenced.intersection(sent):
                 if sent[0] not in answered:
-                    self.trial.fence_method = "tools/list" if usual == "ping" else "ping"
+                    self.trial.fence_method = methods[-1]
                 return
             now, idle = time.monotonic(), self.link.idle
             if now >= deadline or (idle and not rest):
@@ -477,9 +476,15 @@ class Talk:
                 return self._inbox.pop(index)
         return None
 
+    def _fence_methods(self) -> list[str]:
+        """What a subject answers at any time; another one than the first only where there is one."""
+        if self.modern:
+            return ["server/discover"]
+        return ["ping", "tools/list"] if self.trial.fence_method == "ping" else ["tools/list", "ping"]
+
     def _send_fence(self, method: str = "") -> str:
         ident = self._new_fence()
-        method = method or ("server/discover" if self.modern else self.trial.fence_method)
+        method = method or self._fence_methods()[0]
         self.request(method, {} if method == "tools/list" else None, ident=ident)
         return ident
 

@@ -28,7 +28,7 @@ from .text import printable, shortened
 
 _CHUNK = 65536
 _ABSENT = 0.02  # seconds without anybody who waits for a line, after which a thread takes over
-_LAST_WORDS = 0.2  # seconds for the last error output of a child that has ended to be read: what it says tells why
+_LAST_WORDS = 0.5  # seconds for the last error output of a child that has ended to be read: what it says tells why
 _PER_LINE = 64  # what an empty line costs in memory, roughly: a flood of them must hit the bound as well
 
 
@@ -235,6 +235,7 @@ class Child:
         self._input_broken = False
         self._input_closed = False
         self._stopped = False
+        self._heard_out = False
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -315,8 +316,12 @@ class Child:
         return head + tail
 
     def stderr_tail(self, lines: int = 10, width: int = 300) -> tuple[str, ...]:
-        """The last lines of error output, each safe to print and cut to `width` characters; blank ones are left out."""
-        if self._process.returncode is not None:
+        """The last lines of error output, each safe to print and cut to `width` characters; blank ones are left out.
+
+        Of a child that has ended those are waited for that are still on their way, once: others may hold the pipe open.
+        """
+        if not self._heard_out and self.wait(0) is not None:
+            self._heard_out = True
             self.wait_for_errors(_LAST_WORDS)
         head, dropped, tail = self._errors.pieces()
         text = (tail if dropped else head + tail).decode("utf-8", "replace")
